@@ -277,6 +277,14 @@ class GraphBuilder:
         order = (*rows[1:], rows[0]) if len(rows) > 2 else rows or [()]
         return self.ordered(x, order).joined()
 
+    def outgoing(self, x: Traced) -> Output:
+        """What a network gives, with its axes in the order of its dimensions: the channels second, or last."""
+        x = self.settled(x)
+        rows = tuple(self.rows(x, ())) or ((),)
+        turned = (*rows[1:], rows[0])
+        order = rows if x.axes in (rows, turned) or x.axes[-1] == rows[-1] else turned
+        return (x if x.axes == turned else self.ordered(x, order)).output
+
     def _moved(self, x: Traced, axes: tuple[Axis, ...]) -> tuple[str, dict[str, Any], list[Traced]]:
         """The layer that puts factors into other axes, its arguments and sources."""
         before, after = ([factor for axis in each for factor in axis] for each in ((x.axes[-1], *x.axes[:-1]), axes))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from planner.inputs._alike import ANYTHING, WHEN, constants_of, fill_up, skeleton, with_optional_parts
-from planner.inputs._graph import Graph
+from planner.inputs._graph import Graph, NotAlike
 from planner.inputs._lists import Body, Entry, FoldedBlock, called, defaults, entries_of, inputs_of, listed, plain, same
 
 
@@ -55,7 +55,18 @@ def _parts_folded(top: Body, blocks: dict[str, FoldedBlock]) -> list[Entry]:
             fill_up(group)
             if not _is_plain(group[0]) or _saves_lines(group):
                 _as_block(group, blocks)
+    _must_share(top)
     return entries_of(top)
+
+
+def _must_share(body: Body) -> None:
+    """Raise NotAlike where a module that is called again is another block than at first."""
+    for item in body.items:
+        if item.body is not None:
+            first = item.shares.body if item.shares is not None else item.body
+            if first is None or first.block is not item.body.block:
+                raise NotAlike(item.body.path)
+            _must_share(item.body)
 
 
 def _heights(bodies: Sequence[Body]) -> dict[Body, int]:

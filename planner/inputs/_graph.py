@@ -22,6 +22,14 @@ class NotFollowing(NotSayable):
         self.path = path
 
 
+class NotAlike(NotSayable):
+    """A module, whose path is given, that does other things when it is called again."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(f"`{path}`, which does other things when it is called again")
+        self.path = path
+
+
 @dataclass(eq=False)
 class ModuleCall:
     """One call of a module: its steps and the calls within it.
@@ -75,6 +83,8 @@ class Output:
 class Graph:
     """A network as it comes from a front end.
 
+    single     whether an output is a number for each sample, without an axis
+    common     whether an output is the same for all samples
     varied     for each input, which of the axes that are made longer in other runs each of its axes is
     opened     the modules of which the parts stand in the list of the module above, under their full names
     pinned     whether runs on further sizes do not bear out what it says, or there are none
@@ -88,6 +98,8 @@ class Graph:
     inputs: dict[str, GraphNode] = field(default_factory=dict)
     varied: dict[str, Varied] = field(default_factory=dict)
     outputs: list[Output] = field(default_factory=list)
+    single: bool = False
+    common: bool = False
     opened: set[str] = field(default_factory=set)
     pinned: bool = False
     elsewhere: list[dict[str, Shape]] = field(default_factory=list)

@@ -313,6 +313,8 @@ def lowered(name: str, traces: Sequence[Recording], stored: Mapping[str, Held], 
     b.scope = graph.top
     for value in each_of(Value, traces[0].result):
         tensor = b.tensor(b.given(value))
-        graph.outputs.append(b.settled(tensor).output)
+        graph.outputs.append(b.outgoing(tensor))
+        graph.single |= tensor.dims == ((b.batch,),)
+        graph.common |= not tensor.has_batch
     b.open_calls()
     return graph

@@ -35,7 +35,8 @@ def text_of_module(module: Any, name: str, input: Any, example: Any) -> str:
     _must_be_open(module, name)
     with _evaluated(module):
         given = given_to(module, input, example)
-        runs = Runner(module, given).recordings()
+        runner = Runner(module, given)
+        runs = runner.recordings()
         stored = _stored(module)
 
         def lower(recordings: Sequence[Recording]) -> Graph:
@@ -43,7 +44,7 @@ def text_of_module(module: Any, name: str, input: Any, example: Any) -> str:
 
         graph, text = best_text(name, runs, lower)
     home = f"{type(module).__name__} of {type(module).__module__.removeprefix(FROM_FILE)}"
-    notes = ["For a single sample it does something else."] if runs.apart_for_one() else []
+    notes = [*runner.unrolled(), *(["For a single sample it does something else."] if runs.apart_for_one() else [])]
     return heading(home, graph, runs.traces[0].decisions, stored, notes) + text
 
 

@@ -16,7 +16,7 @@ from planner.faults.not_imported import NotImported
 from planner.inputs._following import Longer
 from planner.inputs._given import BATCH, FARTHER, STILL_FARTHER, Inputs, Run, longer_than
 from planner.inputs._naming import aside, said
-from planner.inputs._open import OpenAxes, open_axes
+from planner.inputs._open import OpenAxes, Outline, open_axes
 from planner.inputs._recording import Recording, Recordings, Value, each_of
 from planner.inputs.torch_module import traced, without_values
 
@@ -75,14 +75,19 @@ class Runner:
     def _axes(self) -> OpenAxes:
         """The axes of the inputs that have other sizes in further runs."""
         if self.inputs.varied is not None:
-            return OpenAxes(self.inputs.varied, {})
-        return open_axes(self.inputs.meant, self._runs)
+            return OpenAxes(self.inputs.varied)
+        return open_axes(self.inputs.meant, self.first.outline, self._outline_of)
 
-    def _runs(self, run: Run) -> bool:
+    def _outline_of(self, run: Run) -> Outline | None:
         with suppress(Exception, SystemExit):
-            self.run(run)
-            return True
-        return False
+            return self.run(run).outline
+        return None
+
+    def unrolled(self) -> Iterator[str]:
+        """What is said of dimensions over which the module goes step by step."""
+        for name, i in self._axes.unrolled:
+            n = self.inputs.meant[name][0][i + 1]
+            yield f"It goes step by step over dimension {i + 1} of `{name}`: this is what it does for {n:,} of them."
 
     def _farther(self, longer: Longer) -> Run | None:
         """The run on larger inputs than those that are meant; none where no axis is open."""

@@ -8,7 +8,7 @@ from typing import Any
 from planner.editing import written
 from planner.geometry import Shape
 from planner.inputs._folding import folded
-from planner.inputs._graph import Graph, GraphNode, NotFollowing
+from planner.inputs._graph import Graph, GraphNode, NotAlike, NotFollowing
 from planner.inputs._heads import AT_MOST_SIZES, FROM, IMPORTED, OF_THIS_INPUT
 from planner.inputs._lists import Entry, FoldedBlock
 from planner.inputs._stored import Held
@@ -32,11 +32,16 @@ def text_of(graph: Graph, inputs: Mapping[str, Shape] | None = None) -> str:
 
 def _folded(graph: Graph) -> tuple[list[Entry], dict[str, FoldedBlock], list[str]]:
     """What a file has of a graph. Where a number does not follow from what comes into a module, it may follow from what
-    comes into the one above it: modules of its class are opened then.
+    comes into the one above it: modules of its class are opened then. So is one that does other things when it is
+    called again, of which only the layers are shared.
     """
     for _ in range(MOST_OPENED):
         try:
             return folded(graph)
+        except NotAlike as reason:
+            if reason.path in graph.opened:
+                raise
+            graph.opened.add(reason.path)
         except NotFollowing as reason:
             more = graph.alike(reason.path)
             if not reason.path or more <= graph.opened:
@@ -70,6 +75,10 @@ def _notes(graph: Graph, decisions: Iterable[str], stored: Mapping[str, Held]) -
     for sizes in graph.elsewhere[:1]:
         size = ", ".join(map(str, sizes.values()))
         yield f"{AT_MOST_SIZES}; at some, as {size}, it does something else."
+    if graph.single:
+        yield "It gives a number for each sample, (N,), which is (N, 1) in code."
+    if graph.common:
+        yield "It gives a tensor that is the same for all samples, which is repeated for each in code."
     if unkept := dict.fromkeys(each.path for each in graph.steps if each.path and not _is_kept(each)):
         yield f"In no `state_dict`, and 0 in code until they are set: {', '.join(unkept)}"
     if not graph.opaque:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from operator import attrgetter
 from types import SimpleNamespace
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from planner.inputs._recording import BORDER, Event, Invocation, Recording, Value, each_of, plain_name
+from planner.inputs._recurrent import run_layer
 
 OPENED = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.TransformerEncoder, nn.TransformerDecoder, nn.Transformer)
 """Modules of `torch.nn` that are made of others."""
@@ -219,7 +220,8 @@ class Recorder(TorchFunctionMode):
             self.inside_layer = True
             try:
                 own = {"module": module, "path": path}
-                return self.run(lambda: forward(module, *args, **kwargs), class_name(module), args, kwargs, **own)
+                run = partial(run_layer, forward, module, args, kwargs)
+                return self.run(run, class_name(module), args, kwargs, **own)
             finally:
                 self.inside_layer = False
         border = bool(self.calls) and next(chain(module.parameters(), module.buffers()), None) is not None

@@ -183,7 +183,7 @@ class Follower(OnnxBuilder):
 
     def _outgoing(self, value: Traced) -> Output:
         before = len(self.added)
-        found = self.settled(value).output
+        found = self.outgoing(value)
         for step in self.added[before:]:
             self.places[step] = ()
         return found

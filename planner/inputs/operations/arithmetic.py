@@ -133,6 +133,7 @@ PLAIN = {
     "atan": "Atan", "sinh": "Sinh", "cosh": "Cosh", "erf": "Erf", "floor": "Floor", "ceil": "Ceil", "round": "Round",
     "trunc": "Trunc", "sigmoid": "Sigmoid", "tanh": "Tanh", "relu": "ReLU", "relu6": "ReLU6", "silu": "SiLU",
     "selu": "SELU", "mish": "Mish", "hardswish": "Hardswish", "hardsigmoid": "Hardsigmoid", "logsigmoid": "LogSigmoid",
+    "log_sigmoid": "LogSigmoid",
     "softsign": "Softsign", "tanhshrink": "Tanhshrink", "exp2": "Exp2", "special_expit": "Sigmoid",
 }  # fmt: skip
 OPERATIONS.update({name: partial(_function, type_) for name, type_ in PLAIN.items()})

@@ -21,13 +21,14 @@ def constant(b: GraphBuilder, fill: Any, **more: Any) -> Traced:
 
 
 def for_samples(b: GraphBuilder, wanted: Sequence[Sizes], fill: Any, **more: Any) -> Traced:
-    """A constant of sizes of which the first may be the batch: it is the same for every sample."""
-    if not wanted or wanted[0] != b.batch.sizes:
+    """A constant of sizes of which one may be the batch: it is the same for every sample."""
+    if b.batch.sizes not in wanted:
         return constant_of(b, wanted, fill, **more)
     if len(wanted) == 1 and fill not in ("zeros", "ones") and isinstance(fill, str):
         raise NotSayable("a constant that differs from sample to sample")
-    found = constant_of(b, wanted[1:], fill, **more)
-    return found.with_dims([(b.batch,), *found.dims])
+    at = wanted.index(b.batch.sizes)
+    found = constant_of(b, [*wanted[:at], *wanted[at + 1 :]], fill, **more)
+    return found.with_dims([*found.dims[:at], (b.batch,), *found.dims[at:]])
 
 
 def constant_of(b: GraphBuilder, wanted: Sequence[Sizes], fill: Any, **more: Any) -> Traced:
@@ -41,6 +42,11 @@ def constant_of(b: GraphBuilder, wanted: Sequence[Sizes], fill: Any, **more: Any
     rest = iter(axes)
     dims = tuple(next(rest) if set(each) != {1} else () for each in wanted)
     return Traced(Output(step), axes or ((),), dims, b.batch)
+
+
+def is_zero(b: GraphBuilder, x: Traced) -> bool:
+    """Whether a tensor is nothing but zeros."""
+    return b.notes.get(x.output.step) in ("zeros", 0)
 
 
 @operation("zeros", "zeros_like", "new_zeros", "zero")
@@ -94,6 +100,14 @@ def arange(b: GraphBuilder, start: Any, end: Any = None, step: Any = 1, **_: Any
     row = constant(b, "arange")
     row = all_operations()["mul"](b, row, step) if step != 1 else row
     return all_operations()["add"](b, row, first) if first else row
+
+
+@operation("eye")
+def eye(b: GraphBuilder, *_: Any, **__: Any) -> Traced:
+    """1 where the row has the number of the column, and 0 elsewhere."""
+    rows, columns = (constant_of(b, [n], "arange") for n in b.wanted())
+    found: Traced = all_operations()["eq"](b, rows.with_dims([*rows.dims, ()]), columns)
+    return found
 
 
 @operation("linspace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from planner.inputs._axes import Traced
@@ -10,9 +11,10 @@ from planner.inputs._graph import NotSayable
 from planner.inputs.operations import all_operations
 from planner.inputs.operations._arguments import chosen, per_axis
 from planner.inputs.operations.arithmetic import operator
+from planner.inputs.operations.constants import is_zero
 from planner.inputs.operations.masking import as_addend, is_noted
 from planner.inputs.operations.norms import batch_normalized, embedded, on_last
-from planner.inputs.operations.windows import on_map
+from planner.inputs.operations.windows import added_at_end, on_map
 from planner.layers import all_layers
 
 AS_FUNCTIONS = {
@@ -49,18 +51,12 @@ def layer(b: GraphBuilder, name: str, module: Any, path: str, args: tuple[Any, .
         return function[called](b, *args, **{each: getattr(module, each) for each in names})
     if name == "Softmax2d":
         return function["softmax"](b, *args, dim=-3)
-    if name == "MultiheadAttention":
-        return attention(b, module, path, *args, **kwargs)
     if len(args) == 1 and (found := _taken_apart(b, name, module, path, *args)) is not None:
         return found
     if name not in all_layers():
         raise NotSayable(f"nn.{name}")
-    if name == "TransformerEncoderLayer":
-        return _encoder_layer(b, module, path, *args, **kwargs)
-    if name in ("LSTMCell", "GRUCell", "RNNCell"):
-        return _cell(b, name, module, path, *args, **kwargs)
-    if name in ("LSTM", "GRU", "RNN"):
-        return _recurrent(b, name, module, path, *args, **kwargs)
+    if name in WITH_MORE_INPUTS:
+        return WITH_MORE_INPUTS[name](b, name, module, path, *args, **kwargs)
     if kwargs or len(args) != 1:
         raise NotSayable(f"nn.{name} with other inputs")
     if name == "GroupNorm" and module.affine and module.bias is None:
@@ -129,54 +125,93 @@ def arguments_of(name: str, module: Any) -> dict[str, Any]:
     return found
 
 
-def _encoder_layer(
-    b: GraphBuilder,
-    module: Any,
-    path: str,
-    src: Any,
-    src_mask: Any = None,
-    src_key_padding_mask: Any = None,
-    is_causal: bool = False,
-) -> Traced:
-    """A layer of a transformer's encoder: (N, L, C), or (L, N, C)."""
-    if src_key_padding_mask is not None or ((is_causal or src_mask is not None) and not _is_causal(b, src_mask)):
-        raise NotSayable("nn.TransformerEncoderLayer with a mask")
+def _transposed(b: GraphBuilder, name: str, module: Any, path: str, input: Any, output_size: Any = None) -> Traced:
+    """A transposed convolution, perhaps to a size that is asked for."""
+    arguments, x = arguments_of(name, module), b.tensor(input)
+    if output_size is not None:
+        arguments.pop("output_padding", None)
+        added = added_at_end(b, module, x)
+        arguments |= {"output_padding": added} if added else {}
+    return on_map(b, name, arguments, x, path=path)
+
+
+def _of_transformer(name: str, module: Any) -> dict[str, Any]:
+    """The arguments of a layer of a transformer."""
     activation = module.activation if isinstance(module.activation, str) else getattr(module.activation, "__name__", "")
     if activation not in ("relu", "gelu"):
-        raise NotSayable("nn.TransformerEncoderLayer with an activation of its own")
-    arguments = {"nhead": module.self_attn.num_heads, "dim_feedforward": module.linear1.out_features} | chosen(
+        raise NotSayable(f"nn.{name} with an activation of its own")
+    return {"nhead": module.self_attn.num_heads, "dim_feedforward": module.linear1.out_features} | chosen(
         {
             "dropout": (module.dropout.p, 0.1),
             "activation": (activation, "relu"),
             "layer_norm_eps": (module.norm1.eps, 1e-5),
             "norm_first": (module.norm_first, False),
             "bias": (module.linear1.bias is not None, True),
-            "is_causal": (src_mask is not None, False),
         }
     )
+
+
+def _encoder_layer(
+    b: GraphBuilder, name: str, module: Any, path: str, src: Any, src_mask: Any = None,
+    src_key_padding_mask: Any = None, is_causal: bool = False,
+) -> Traced:  # fmt: skip
+    """A layer of a transformer's encoder: (N, L, C), or (L, N, C)."""
+    if src_key_padding_mask is not None or ((is_causal or src_mask is not None) and not _is_causal(b, src_mask)):
+        raise NotSayable(f"nn.{name} with a mask")
+    arguments = _of_transformer(name, module) | chosen({"is_causal": (src_mask is not None, False)})
     x = b.last(b.tensor(src))
-    return on_last(b, b.step("TransformerEncoderLayer", arguments, [x], path=path), x)
+    return on_last(b, b.step(name, arguments, [x], path=path), x)
+
+
+def _decoder_layer(
+    b: GraphBuilder, name: str, module: Any, path: str, tgt: Any, memory: Any, tgt_mask: Any = None,
+    memory_mask: Any = None, tgt_key_padding_mask: Any = None, memory_key_padding_mask: Any = None,
+    tgt_is_causal: bool = False, memory_is_causal: bool = False,
+) -> Traced:  # fmt: skip
+    """A layer of a transformer's decoder: (N, L, C), or (L, N, C)."""
+    masks = (memory_mask, tgt_key_padding_mask, memory_key_padding_mask)
+    causal = tgt_is_causal or tgt_mask is not None
+    if any(each is not None for each in masks) or memory_is_causal or (causal and not _is_causal(b, tgt_mask)):
+        raise NotSayable(f"nn.{name} with a mask")
+    arguments = _of_transformer(name, module) | chosen({"tgt_is_causal": (causal, False)})
+    read = [b.last(b.tensor(each)) for each in (tgt, memory)]
+    return on_last(b, b.step(name, arguments, read, path=path), read[0])
 
 
 def _recurrent(b: GraphBuilder, name: str, module: Any, path: str, input: Any, hx: Any = None) -> tuple[Any, ...]:
     """A recurrent layer on (N, L, C), or (L, N, C): all outputs, and the last states."""
-    if hx is not None:
-        raise NotSayable(f"nn.{name} with a first state")
-    x = b.tensor(input)
+    x, states = b.tensor(input), _first_states(b, hx)
     along = 1 if module.batch_first else 0
     if x.rank != 3 or b.batch not in x.dims[1 - along]:
         raise NotSayable(f"nn.{name} on other dimensions than samples, a sequence and channels")
     folded = b.folded(x, 1 - along)
     x = b.ordered(x, (*folded, x.own(along), x.own(2)))
     arguments = arguments_of(name, module) | ({"batch_axes": len(folded)} if folded else {})
-    step = b.step(name, arguments, [x], path=path)
+    step = b.step(name, arguments, [x, *states], path=path)
     y = on_last(b, step, x)
     if folded:
         return y, (None, None) if name == "LSTM" else None
-    states = [
+    last = [
         b.output(step, lambda axes: (axes[0], (b.batch,), axes[1]), i) for i in range(1, 3 if name == "LSTM" else 2)
     ]
-    return y, tuple(states) if name == "LSTM" else states[0]
+    return y, tuple(last) if name == "LSTM" else last[0]
+
+
+def _first_states(b: GraphBuilder, hx: Any) -> list[Traced]:
+    """The states at which a recurrent layer begins, (layers, N, C); none where they are 0, as without them."""
+    states = [] if hx is None else [b.tensor(each) for each in (hx if isinstance(hx, tuple | list) else (hx,))]
+    if all(is_zero(b, each) for each in states):
+        return []
+    if any(each.rank != 3 or each.dims[1] != (b.batch,) for each in states):
+        raise NotSayable("first states of other dimensions than layers, samples and channels")
+    return [b.ordered(each, (each.own(0), each.own(2))) for each in states]
+
+
+def _on_pairs(b: GraphBuilder, name: str, module: Any, path: str, x: Any, y: Any) -> Traced:
+    """A bilinear layer, which works on the last dimensions of two tensors, whatever stands before these."""
+    both = [b.tensor(each) for each in (x, y)]
+    read = [b.ordered(each, (*b.rows(each, [each.rank - 1]), each.own(each.rank - 1))) for each in both]
+    return on_last(b, b.step(name, arguments_of(name, module), read, path=path), read[0])
 
 
 def _cell(b: GraphBuilder, name: str, module: Any, path: str, input: Any, hx: Any = None) -> Any:
@@ -215,7 +250,7 @@ def _mask(b: GraphBuilder, keys: Any, products: Any) -> Traced | None:
 
 
 def attention(
-    b: GraphBuilder, module: Any, path: str, query: Any, key: Any, value: Any, key_padding_mask: Any = None,
+    b: GraphBuilder, name: str, module: Any, path: str, query: Any, key: Any, value: Any, key_padding_mask: Any = None,
     need_weights: bool = True, attn_mask: Any = None, average_attn_weights: bool = True, is_causal: bool = False,
 ) -> tuple[Any, ...]:  # fmt: skip
     """Attention of several heads: (N, L, C), or (L, N, C)."""
@@ -224,7 +259,7 @@ def attention(
     causal = attn_mask is not None and key_padding_mask is None and _is_causal(b, attn_mask)
     alone = all(each is given[0] for each in given) and (mask is None or causal)
     read = [b.last(each) for each in (given[:1] if alone else given)]
-    arguments = arguments_of("MultiheadAttention", module)
+    arguments = arguments_of(name, module)
     if causal:
         arguments["is_causal"] = True
     elif mask is not None:
@@ -233,5 +268,15 @@ def attention(
         arguments.pop(gone, None)
     arguments |= {"bias": False} if module.in_proj_bias is None else {}
     arguments |= {"add_bias_kv": True} if module.bias_k is not None else {}
-    step = b.step("MultiheadAttention", arguments, read, path=path)
+    step = b.step(name, arguments, read, path=path)
     return on_last(b, step, read[0]), None
+
+
+WITH_MORE_INPUTS: dict[str, Callable[..., Any]] = {
+    "MultiheadAttention": attention, "TransformerEncoderLayer": _encoder_layer,
+    "TransformerDecoderLayer": _decoder_layer, "Bilinear": _on_pairs,
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), _recurrent),
+    **dict.fromkeys(("LSTMCell", "GRUCell", "RNNCell"), _cell),
+    **dict.fromkeys(("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"), _transposed),
+}  # fmt: skip
+"""Layers that may be given more than one tensor."""

@@ -12,7 +12,7 @@ from planner.inputs._meeting import met
 from planner.inputs.operations import all_operations, operation
 from planner.inputs.operations.arithmetic import operator
 from planner.inputs.operations.comparing import where_holds
-from planner.inputs.operations.constants import constant_of
+from planner.inputs.operations.constants import constant_of, is_zero
 from planner.inputs.operations.reductions import along_one
 from planner.inputs.operations.shapes import as_whole, replaced, select, unsqueeze
 
@@ -50,11 +50,11 @@ def argsort(b: GraphBuilder, input: Any, dim: int = -1, descending: bool = False
 
 
 @operation("kthvalue")
-def kthvalue(b: GraphBuilder, input: Any, k: int, dim: int = -1, keepdim: bool = False) -> tuple[Traced, Traced]:
+def kthvalue(b: GraphBuilder, input: Any, k: Any, dim: int = -1, keepdim: bool = False) -> tuple[Traced, Traced]:
     """The last of the k smallest values along a dimension, and its place."""
     tensor = b.tensor(input)
     at = tensor.dim(dim)
-    last = [select(b, each, at, k - 1) for each in _placed(b, tensor, at, k, largest=False)]
+    last = [select(b, each, at, -1) for each in _placed(b, tensor, at, k, largest=False)]
     values, places = (unsqueeze(b, each, at) if keepdim else each for each in last)
     return values, places
 
@@ -65,10 +65,8 @@ def median(b: GraphBuilder, input: Any, dim: Any = None, keepdim: bool = False) 
     tensor = b.tensor(input)
     if dim is None:
         raise NotSayable("the median of all values, of all samples")
-    counts = {(tensor.sizes(run)[tensor.dim(dim)] + 1) // 2 for run in range(b.runs)}
-    if len(counts) > 1:
-        raise NotSayable("a median along an axis that follows from the input's size")
-    return kthvalue(b, tensor, counts.pop(), dim, keepdim)
+    count = number_of([(tensor.sizes(run)[tensor.dim(dim)] + 1) // 2 for run in range(b.runs)])
+    return kthvalue(b, tensor, count, dim, keepdim)
 
 
 @operation("gather", "take_along_dim")
@@ -120,7 +118,7 @@ def scatter(b: GraphBuilder, x: Any, dim: int, index: Any, src: Any = None, *, v
     lying = _lying(b, tensor, at, places)
     given = value if src is None else src
     put = given if isinstance(given, int | float) else _put(b, lying, at, places, given)
-    if isinstance(put, Traced) and _is_zero(b, tensor):
+    if isinstance(put, Traced) and is_zero(b, tensor):
         return put
     return where_holds(b, _summed(b, lying, at), put, tensor)
 
@@ -131,7 +129,7 @@ def scatter_add(b: GraphBuilder, x: Any, dim: int, index: Any, src: Any) -> Trac
     tensor, places = b.tensor(x), b.tensor(index)
     at = tensor.dim(dim)
     put = _put(b, _lying(b, tensor, at, places), at, places, src)
-    return put if _is_zero(b, tensor) else operator("Add", b, tensor, put)
+    return put if is_zero(b, tensor) else operator("Add", b, tensor, put)
 
 
 def _lying(b: GraphBuilder, x: Traced, dim: int, places: Traced) -> Traced:
@@ -156,8 +154,3 @@ def _summed(b: GraphBuilder, lying: Traced, dim: int) -> Traced:
     function = all_operations()
     found: Traced = function["movedim"](b, function["sum"](b, lying, dim), -1, dim)
     return found
-
-
-def _is_zero(b: GraphBuilder, x: Traced) -> bool:
-    """Whether a tensor is nothing but zeros."""
-    return b.notes.get(x.output.step) in ("zeros", 0)

@@ -80,10 +80,19 @@ REDUCTIONS = {
 OPERATIONS.update({name: partial(_reduced, type_) for name, type_ in REDUCTIONS.items()})
 
 
+def _place_of(type_: str, b: GraphBuilder, input: Any, *args: Any, **kwargs: Any) -> Traced | None:
+    before = len(b.added)
+    try:
+        return _reduced(type_, b, input, *args, **kwargs)
+    except NotSayable:
+        b.forget(b.added[before:])
+        return None
+
+
 def _extreme(type_: str, pair: str, b: GraphBuilder, input: Any, *args: Any, **kwargs: Any) -> Any:
-    """The largest or smallest along a dimension, of which the places are not followed; or of two tensors."""
+    """The largest or smallest along a dimension, and its place; or of two tensors."""
     if (args and isinstance(args[0], int)) or "dim" in kwargs:
-        return _reduced(type_, b, input, *args, **kwargs), None
+        return _reduced(type_, b, input, *args, **kwargs), _place_of(f"Arg{type_}", b, input, *args, **kwargs)
     if not args:
         raise NotSayable("the largest of all values, of all samples")
     return all_operations()[pair](b, input, *args)
@@ -116,7 +125,9 @@ OPERATIONS.update({"var_mean": partial(_with_mean, "Var"), "std_mean": partial(_
 
 
 @operation("norm")
-def norm(b: GraphBuilder, input: Any, p: Any = 2, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Traced:
+def norm(
+    b: GraphBuilder, input: Any, p: Any = 2, dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None
+) -> Traced:
     """The length along dimensions; `fro` is the usual one."""
     return _reduced("Norm", b, input, dim, keepdim, **({} if p in (2, "fro", None) else {"p": p}))
 
@@ -125,6 +136,16 @@ def norm(b: GraphBuilder, input: Any, p: Any = 2, dim: Any = None, keepdim: bool
 def vector_norm(
     b: GraphBuilder, x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Traced:
+    return norm(b, x, ord, dim, keepdim)
+
+
+@operation("linalg_norm")
+def length_or_size(
+    b: GraphBuilder, x: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
+) -> Traced:
+    """The length along one dimension, or of a matrix as of a row of its numbers."""
+    if ord not in (None, "fro") and not isinstance(dim, int):
+        raise NotSayable("a norm of matrices")
     return norm(b, x, ord, dim, keepdim)
 
 
@@ -211,7 +232,12 @@ def _two_dims(x: Traced) -> Traced:
 
 @operation("matmul", "bmm", "mm", "rmatmul")
 def matmul(b: GraphBuilder, input: Any, other: Any) -> Traced:
-    x, y = _two_dims(b.tensor(input)), _two_dims(b.tensor(other))
+    x, y = b.tensor(input), b.tensor(other)
+    if y.rank == 1:
+        return matrix_by_vector(b, x, y)
+    if x.rank == 1:
+        row: Traced = matmul(b, unsqueeze(b, x, 0), y)
+        return row.with_dims((*row.dims[:-2], row.dims[-1]))
     if x.rank == 2 and x.dims[0][:1] == (b.batch,) and not y.has_batch:  # rows of all samples
         product: Traced = matmul(b, x.with_dims(((b.batch,), x.own(0), x.dims[1])), y)
         return product.with_dims(((b.batch, *product.own(1)), *product.dims[2:]))

@@ -6,6 +6,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
+from planner.geometry import Spread
 from planner.inputs._axes import Traced, factors
 from planner.inputs._building import GraphBuilder
 from planner.inputs._following import number_of
@@ -70,6 +71,16 @@ def _convolved_back(
     more = {"stride": stride, "padding": padding, "output_padding": output_padding, "groups": groups}
     arguments = _convolution(weight.sizes[1] * groups, weight, {**more, "dilation": dilation}, bias)
     return on_map(b, f"ConvTranspose{rank}d", arguments, b.tensor(input), path=path, rank=rank)
+
+
+def added_at_end(b: GraphBuilder, module: Any, x: Traced) -> Any:
+    """What a transposed convolution adds at the end of each axis to give the size that it is asked for."""
+    sizes, wanted = [*zip(*b.runs_of(x), strict=True)], b.wanted()
+    found = []
+    for axis, window in enumerate(zip(module.kernel_size, module.stride, module.dilation, module.padding, strict=True)):
+        given = map(Spread(*window, 0).length, sizes[axis + 2])
+        found.append(number_of([to - n for to, n in zip(wanted[axis + 2], given, strict=True)]))
+    return per_axis(found)
 
 
 def _convolution(out_channels: int, weight: Held, more: dict[str, Any], bias: Any) -> dict[str, Any]:
