@@ -48,17 +48,18 @@ def rules(severities: tuple[Severity, ...] = tuple(Severity), *, dropping: bool 
 
 def judge(report: Report, rule: type[Rule]) -> list[Diagnostic]:
     """The findings of a rule, without those that the model allows; at most MOST_COPIES for an entry."""
-    name, copies = rule.name(), Counter[Path]()
-    found: list[Diagnostic] = []
-    if name in report.plan.model.allow:
-        return found
-    for each in _found(report, rule):
-        step = report.plan.step(each.step) if each.step is not None else None
+    name, plan = rule.name(), report.plan
+    if name in plan.model.allow or not (found := [*_found(report, rule)]):
+        return []
+    copies = Counter[Path]()
+    kept = []
+    for each in found:
+        step = plan.step(each.step) if each.step is not None else None
         if step is None or name not in step.instance.allow:
             copies[each.path] += 1
             if copies[each.path] <= MOST_COPIES:
-                found.append(each)
-    return found
+                kept.append(each)
+    return kept
 
 
 def _found(report: Report, rule: type[Rule]) -> Iterator[Diagnostic]:
