@@ -38,7 +38,14 @@ def saved(report: Report, batch: int, *, autocast: bool = False) -> tuple[Counte
     under which operations.
     """
     model, made = module(report)
-    inputs = inputs_of(report, made, batch)
+    kept, _ = kept_by(model, inputs_of(report, made, batch), autocast=autocast)
+    return Counter(kept), model
+
+
+def kept_by(
+    model: Any, inputs: list[torch.Tensor], *, autocast: bool = False
+) -> tuple[list[tuple[int, str]], list[torch.Tensor]]:
+    """The unique storages that PyTorch keeps, without parameters and buffers, by size and type; and what it returns."""
     own = {each.untyped_storage().data_ptr() for each in (*model.parameters(), *model.buffers())}
     kept: list[torch.Tensor] = []
 
@@ -50,13 +57,13 @@ def saved(report: Report, batch: int, *, autocast: bool = False) -> tuple[Counte
         warnings.simplefilter("ignore")
         hooks = torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor)
         with hooks, torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-            model(*inputs)
+            outputs = model(*inputs)
     unique: dict[int, tuple[int, str]] = {}
     for each in kept:
         place = each.untyped_storage().data_ptr()
         if place not in own:
             unique.setdefault(place, (each.untyped_storage().nbytes(), str(each.dtype)[6:]))
-    return Counter(unique.values()), model
+    return list(unique.values()), list(outputs) if isinstance(outputs, tuple) else [outputs]
 
 
 def peak(report: Report, batch: int, trace: Any) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from planner.autograd import pointwise, products, views
 from planner.autograd.attention import concat
 from planner.autograd.tape import Tape, UnknownCallError
-from planner.autograd.tensors import Storage, Strided
+from planner.autograd.tensors import WIDTHS, Storage, Strided
 
 Kind = Literal["LSTM", "GRU", "RNN"]
 Weights = Mapping[str, Strided]
@@ -64,8 +64,8 @@ def _fused_lstm(
 ) -> tuple[Strided, State]:
     """OneDNN's LSTM, which keeps a workspace beside what goes in and out."""
     x, (h, c) = t.lower(x), (t.lower(each) for each in states)
-    if x.dtype != "float32":
-        raise UnknownCallError("how much oneDNN keeps in lower precision")
+    if x.dtype not in ("float32", "bfloat16"):
+        raise UnknownCallError("how much oneDNN keeps of other numbers")
     own = [t.lower(weights[name]) for name in ("weight_ih", "weight_hh")]
     biases = [t.lower(weights[name]) for name in ("bias_ih", "bias_hh") if name in weights]
     biases = biases or [t.new(each.sizes, each.dtype) for each in own]
@@ -73,7 +73,7 @@ def _fused_lstm(
     hidden = own[1].sizes[1]
     made = t.new((length, batch, hidden), x.dtype)
     ended = tuple(t.new((batch, hidden), x.dtype) for _ in range(2))
-    space = Strided(Storage(workspace(length, batch, x.sizes[2], hidden)), (), (), "uint8")
+    space = Strided(Storage(workspace(length, batch, x.sizes[2], hidden, WIDTHS[x.dtype])), (), (), "uint8")
     t.note("lstm", (x, h, c, *own, *biases), (made, *ended), h, c, x, *own, *biases, made, *ended, space)
     return made, ended
 
@@ -81,19 +81,25 @@ def _fused_lstm(
 PAGE = 4096
 
 
-def workspace(length: int, batch: int, channels: int, hidden: int) -> int:
-    """Bytes that oneDNN keeps of an LSTM of 32-bit numbers in training: gates, states of each kind and what the gates
-    are made of, for each position, each in pages of its own.
+def workspace(length: int, batch: int, channels: int, hidden: int, width: int) -> int:
+    """Bytes that oneDNN keeps of an LSTM in training, whose numbers have so many bytes: gates and projections for each
+    position, states before and after each with their gradients, and the cells' states, each in pages of its own.
+    Gradients have 4 bytes.
+
+    Source: `set_workspace_sizes` and `get_good_ld` in oneDNN's `src/cpu/rnn/rnn_utils.hpp` and `rnn_utils.cpp`.
     """
-    rows, states = length * batch, 2 * (length + 1) * batch
-    parts = [rows * _leading(4 * hidden), *[states * _leading(max(channels, hidden))] * 3, rows * _leading(hidden)]
-    return sum(-(-4 * count // PAGE) * PAGE for count in (*parts, states * hidden, states * hidden))
+    rows, states, widest = length * batch, 2 * (length + 1) * batch, max(channels, hidden)
+    parts = [rows * _leading(4 * hidden, width), rows * _leading(hidden, width), states * _leading(widest, width)]
+    parts += [states * _leading(widest, 4)] * 2
+    parts += [states * hidden * width, states * hidden * 4]
+    return sum(-(-each // PAGE) * PAGE for each in parts)
 
 
-def _leading(count: int) -> int:
-    """How far rows of so many numbers lie apart in oneDNN: whole cache lines, but not a multiple of 256 numbers."""
-    lines = -(-count // 16) * 16
-    return lines + 16 if lines % 256 == 0 else lines
+def _leading(count: int, width: int) -> int:
+    """How many bytes rows of so many numbers lie apart in oneDNN: whole cache lines, but no multiple of 256 numbers."""
+    line = 64 // width
+    numbers = -(-count // line) * line
+    return width * (numbers + line if numbers % 256 == 0 else numbers)
 
 
 def _steps(

@@ -17,7 +17,7 @@ from planner.cli._options import (
     training_options,
 )
 from planner.cli._printing import print_text
-from planner.outputs import able, formats, renderer, stated
+from planner.outputs import able, renderer, stated
 from planner.outputs._screen import Screen
 
 PLACE = 1
@@ -54,8 +54,6 @@ def command(
 
     FILE is a model file, or - for standard input.
     """
-    if train and format not in formats("train"):
-        raise click.UsageError(f"--train has no {format}; there are: {', '.join(formats('train'))}")
     if not train and (autocast or optimizer != "none"):
         raise click.UsageError("--autocast and --optimizer say how it is trained: give --train too")
     about = stated("train" if train else "plan", format)

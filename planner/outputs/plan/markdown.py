@@ -12,7 +12,7 @@ from planner.report import Report
 
 FORMAT = Format("md", folds=True)
 
-_INDENT = "&emsp;"
+INDENT = "&emsp;"
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$&@:]|^-)")
 
 
@@ -34,7 +34,7 @@ def _line(row: Row) -> str:
     shapes = shapes_text(row.outputs) if row.outputs else "not planned"
     numbers = (amount(row.params, row.planned), amount(row.macs, row.planned))
     cells = [
-        _INDENT * row.depth + (f"**{name}**" if row.is_block else name),
+        INDENT * row.depth + (f"**{name}**" if row.is_block else name),
         escaped(row.type) + row.times + escaped(row.notes),
         shapes,
         *numbers,

@@ -18,7 +18,7 @@ def render(report: Report, training: Training, screen: Screen, depth: int | None
     """The title, the table, the totals, and what holds the peak."""
     name, inputs = title(report)
     shown = list(rows(report.plan, depth))
-    table = _columns(training, shown)
+    table = columns(training, shown)
     widths = widths_in(table, screen.width - len(GAP))
     rule = screen.paint(GAP + "─" * (sum(widths) + len(GAP) * (len(table) - 1)), "dim")
     lines = [*wrapped(f"{name}  input {inputs}", screen.width), ""]
@@ -58,7 +58,8 @@ def said(training: Training) -> list[str]:
     return lines
 
 
-def _columns(training: Training, shown: list[Row]) -> list[Column]:
+def columns(training: Training, shown: list[Row]) -> list[Column]:
+    """The columns of the table, of which the first has the names of the rows."""
     steps = [_together(training, row) for row in shown]
     names = ["  " * row.depth + printable(row.name) for row in shown]
     types = [printable(row.type) + row.times for row in shown]
