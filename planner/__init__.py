@@ -155,6 +155,7 @@ def sweep(
     batch: int = 1,
     dtype: DType = "float32",
     scale: str | None = None,
+    kept: bool = False,
     jobs: int | None = 1,
     dask: str | None = None,
     results: str | PathLike[str] | None = None,
@@ -164,6 +165,7 @@ def sweep(
 
     params   for each parameter a range, a list of values, or one value
     input    sizes for all spatial axes, as a range or a list, or a list of shapes; by the names of several inputs
+    kept     whether rows say what training keeps for backward, which takes longer
     jobs     processes; None for one on each core
     dask     the address of a Dask cluster, whose workers plan instead
     results  a file that keeps the rows: the same sweep goes on there if it was stopped
@@ -173,7 +175,7 @@ def sweep(
     """
     from planner.sweeping import question_of, swept
 
-    question = question_of(source, params, input, batch=batch, dtype=dtype, scale=scale)
+    question = question_of(source, params, input, batch=batch, dtype=dtype, scale=scale, kept=kept)
     return swept(question, jobs=jobs, dask=dask, results=results)
 
 
@@ -183,10 +185,11 @@ def point_planner(
     batch: int = 1,
     dtype: DType = "float32",
     scale: str | None = None,
+    kept: bool = False,
 ) -> PointPlanner:
     """Plans a model at one point after another, `.at(params={"width": 64}, input=224)`, for a search that chooses them:
     each call gives a row of `sweep`, and shares with the calls before what has been worked out.
     """
     from planner.sweeping import PointPlanner, question_of
 
-    return PointPlanner(question_of(source, batch=batch, dtype=dtype, scale=scale))
+    return PointPlanner(question_of(source, batch=batch, dtype=dtype, scale=scale, kept=kept))

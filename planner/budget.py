@@ -29,9 +29,12 @@ class LimitKind:
         """What the limit is written as."""
         return "a number of bytes, such as 256KiB or 8GiB" if self.of_bytes else "a number, such as 5M or 600k"
 
-    def read(self, value: object) -> int:
-        """The limit that a value stands for; ValueError says why it stands for none."""
-        return quantity(value, of_bytes=self.of_bytes)
+    def read(self, value: object, *, least: bool | None = None) -> int:
+        """The limit that a value stands for; ValueError says why it stands for none.
+
+        least  whether it bounds from below, where that is not as ever
+        """
+        return quantity(value, of_bytes=self.of_bytes, up=self.least if least is None else least)
 
     def written(self, limit: int) -> str:
         """The shortest way to write a limit."""
@@ -63,11 +66,13 @@ class Limit(NamedTuple):
     """One line of a budget.
 
     path  where it stands in the file; None where it comes from outside of it
+    said  how it is written there
     """
 
     measure: str
     amount: int
     path: Path | None
+    said: str
 
     @property
     def kind(self) -> LimitKind:
@@ -75,8 +80,11 @@ class Limit(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The limit as the file, or the command line, may say it."""
-        written = self.kind.written(self.amount)
+        """The limit as the file, or the command line, says it."""
+        return self.at(self.said)
+
+    def at(self, written: str) -> str:
+        """The same with another limit."""
         return f"{self.measure}: {written}" if self.path else f"{self.kind.option(self.measure)} {written}"
 
 

@@ -121,8 +121,10 @@ def _target_page(target: Target, screen: Screen) -> Iterator[str]:
         yield from _prose(f"Channels that fill a tile: {sizes}.", screen)
         yield f"  {target.tiles.source}"
     for rule in target.rules:
-        about = [", ".join(sorted(rule.layers))] if rule.layers else ["any layer"]
+        about = [", ".join(sorted(rule.layers))] if rule.layers else ["inputs" if rule.inputs else "any layer"]
         about += [f"{key}: {' or '.join(map(written, values))}" for key, values in rule.where.items()]
+        about += [f"{key}: other than {' or '.join(map(written, values))}" for key, values in rule.unless.items()]
+        about += [f"{key} outside of {least} to {most:,}" for key, (least, most) in rule.windows.items()]
         about += [f"below {rule.below}"] if rule.below is not None else []
         yield ""
         yield screen.paint(f"{rule.finds}:", "bold") + f" {rule.says}"

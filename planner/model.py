@@ -32,7 +32,9 @@ class Group:
     """One copy of a list of layers: its name, its type, where it is called with which arguments, and the steps [first,
     last).
 
+    sources  what it is given, whether its steps read it or not
     outputs  what the block says it hands on, in its order; empty where it says nothing
+    hands    what it hands on, whether it says so or not
     again    the earlier copy whose weights all of it uses
     """
 
@@ -44,7 +46,9 @@ class Group:
     parent: Group | None
     first: int
     last: int = 0
+    sources: tuple[Ref, ...] = ()
     outputs: tuple[Ref, ...] = ()
+    hands: tuple[Ref, ...] = ()
     again: Group | None = None
 
     @property

@@ -238,5 +238,5 @@ class Plan:
         return list(dict.fromkeys(tensor for step in steps for tensor in step.sources if tensor.step < group.first))
 
     def leaving(self, group: Group) -> list[Tensor]:
-        """What a block hands on, in the order that it states; where it states nothing, its last step's first output."""
-        return list(map(first_of, group.outputs)) or [Tensor(group.last - 1)]
+        """What a block hands on, in the order that it states; where it states nothing, what its last entry hands on."""
+        return list(map(first_of, group.hands)) or [Tensor(group.last - 1)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from planner.analyses.reach import Reach, TooRagged, Unread, reach
 from planner.analyses.recall import Recall
 from planner.analyses.receptive_field import Fields, receptive_fields
 from planner.budget import DType
-from planner.diagnostics import Diagnostic, Fault, Fix, Place, Severity
+from planner.diagnostics import Diagnostic, Fault, Fix, Kind, Place, Severity
 from planner.plan import Plan, Step
 from planner.source import Source
 from planner.words import counted
@@ -34,6 +34,7 @@ MOST_FIXES = 5
 class Report:
     """What the planner knows about a model. Analyses are worked out when they are first asked for.
 
+    faults  what is wrong besides what rules find
     brief  only what is wrong is asked for, not what to do about it; `diagnostics` are the errors and warnings
     like   the report on a model from which this one was made by edits: reach is taken from it where the same is read
            of the same steps
@@ -41,7 +42,7 @@ class Report:
     """
 
     plan: Plan
-    diagnostics: tuple[Diagnostic, ...] = ()
+    faults: Sequence[Diagnostic] = ()
     batch: int = 1
     dtype: DType = "float32"
     brief: bool = False
@@ -83,8 +84,17 @@ class Report:
 
     @cached_property
     def trained(self) -> Training | None:
-        """The memory of training without more; None in a type of number that has no gradients."""
-        return None if self.dtype == "int8" else self.training()
+        """The memory of training without more; None where the plan is not complete, and in a type of number that has
+        no gradients.
+        """
+        return self.training() if self.plan.complete and self.dtype != "int8" else None
+
+    @property
+    def kept_bytes(self) -> int | None:
+        """What autograd keeps for the way back of training, in bytes for the batch; None where it is not known, or
+        where nothing is trained.
+        """
+        return None if self.trained is None else self.trained.kept_bytes
 
     @property
     def budgeted(self) -> Report:
@@ -156,10 +166,19 @@ class Report:
         """The fixes of a finding, the best first, at most so many. A plain report has none: fixes need a workbench."""
         return ()
 
+    @cached_property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """What is wrong, sorted by place. For a plain report, no rule judges: that needs a workbench."""
+        return self.in_order(self.faults)
+
     @property
     def with_remarks(self) -> tuple[Diagnostic, ...]:
         """All findings, infos included, of a brief report too."""
         return self.diagnostics
+
+    def of_kind(self, kind: type[Kind]) -> Sequence[Diagnostic]:
+        """The findings of one kind."""
+        return [each for each in self.with_remarks if each.kind is kind]
 
     def place(self, diagnostic: Diagnostic) -> Place | None:
         """The place in the file of a diagnostic; None for a model that is not a file."""
@@ -179,10 +198,9 @@ class Report:
         path = self.source.own(step.path, step.instance.calls) if self.source.format else step.path
         return self.source.place(path)
 
-    def with_diagnostics(self, found: Iterable[Diagnostic]) -> Report:
-        """The report with all diagnostics, sorted by place."""
-        self.diagnostics = tuple(sorted((*self.diagnostics, *found), key=self._order))
-        return self
+    def in_order(self, found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """Diagnostics sorted by place."""
+        return tuple(sorted(found, key=self._order))
 
     def _order(self, diagnostic: Diagnostic) -> tuple[str, int, int, str]:
         place = self.place(diagnostic)

@@ -7,7 +7,7 @@ this door, and so would an editor's server.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from os import PathLike
@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from planner.analyses.recall import Recall
 from planner.budget import DType
-from planner.diagnostics import Diagnostic, Fault, Fix, Severity
+from planner.diagnostics import Diagnostic, Fault, Fix, Kind, Severity
 from planner.faults.planner_failed import PlannerFailed
 from planner.geometry import Shape
 from planner.model import Model
 from planner.plan import Known, Plan
 from planner.propagation import propagate
 from planner.report import MOST_FIXES, Report
-from planner.rules import judge
+from planner.rules import judge, rules
+from planner.rules._rule import Rule
 from planner.source import Source, of_mapping, parse, read, unparsed
 from planner.unfolding import Interned, alike, load
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from planner.comparison import Comparison
     from planner.fixes import Mended, Mender
 
-ALL, GRAVE, REMARKS = tuple(Severity), (Severity.ERROR, Severity.WARNING), (Severity.INFO,)
+GRAVE, REMARKS = (Severity.ERROR, Severity.WARNING), (Severity.INFO,)
 
 
 @dataclass(eq=False)
@@ -86,17 +87,12 @@ class Workbench:
     def report(self) -> Checked:
         """The report on the model: the plan, and what is wrong with it."""
         if self.fault is not None:
-            return self._report(Plan(Model.nothing(self.source), [], ()), (Diagnostic.of(self.fault),))
-        return self._worked_out()
-
-    def _worked_out(self, brief: bool = False, whole: bool = False, like: Report | None = None) -> Checked:
-        plan = self._planned(whole, like.plan if like is not None else None)
-        report = self._report(plan, brief=brief, like=like)
-        if plan.complete or not whole:
-            report.with_diagnostics((*_faults(plan), *judge(report, GRAVE if brief else ALL)))
+            return self._report(Plan(Model.nothing(self.source), [], ()), (), [Diagnostic.of(self.fault)])
+        report = self._report(self._planned(), rules())
+        _ = report.diagnostics  # which are asked for in any case, by whoever shows the report
         return report
 
-    def _planned(self, whole: bool, like: Plan | None) -> Plan:
+    def _planned(self, whole: bool = False, like: Plan | None = None) -> Plan:
         good = (lambda step: step.facts is not None) if whole else None
         model = alike(like.model, self.source, self.layers) if like is not None else None
         if model is not None:
@@ -111,8 +107,25 @@ class Workbench:
         )
         return propagate(model, known=self.known, good=good)
 
-    def _report(self, plan: Plan, diagnostics: tuple[Diagnostic, ...] = (), **how: Any) -> Checked:
-        return Checked(plan, diagnostics, batch=self.batch, dtype=self.dtype, recall=self.recall, bench=self, **how)
+    def _report(
+        self,
+        plan: Plan,
+        judging: Sequence[type[Rule]],
+        faults: Sequence[Diagnostic] | None = None,
+        brief: bool = False,
+        like: Report | None = None,
+    ) -> Checked:
+        return Checked(
+            plan,
+            _faults(plan) if faults is None else faults,
+            self.batch,
+            self.dtype,
+            brief,
+            like,
+            self.recall,
+            judging=judging,
+            bench=self,
+        )
 
     def judged(
         self,
@@ -123,21 +136,26 @@ class Workbench:
         whole: bool = False,
         like: Report | None = None,
     ) -> Checked:
-        """The report on another source, and with other shapes of the inputs where they are given.
+        """The report on another source, and with other shapes of the inputs where they are given. It is planned, and
+        judged as far as it is asked for findings.
 
         brief  only errors and warnings are asked for, and not what to do about them
         whole  a plan that is not complete is of no use: planning ends at the first fault, and nothing is judged
         like   the report on a source from which this one was made by edits: what these do not reach is taken from it
         """
         bench = replace(self, source=source, input=input or self.input, fault=None)
-        return bench._worked_out(brief, whole, like if bench.input is None else None)
+        like = like if bench.input is None else None
+        plan = bench._planned(whole, like.plan if like is not None else None)
+        if whole and not plan.complete:
+            return bench._report(plan, (), ())
+        return bench._report(plan, rules(GRAVE) if brief else rules(), brief=brief, like=like)
 
     def replanned(self, params: Mapping[str, Any], inputs: Mapping[str, tuple[int, ...]]) -> Plan | None:
         """The plan with other parameters, and with other shapes of inputs by name; None where there is no source."""
         if self.fault is not None:
             return None
         given = {**(self.input if isinstance(self.input, Mapping) else {}), **inputs} if inputs else self.input
-        return replace(self, params={**(self.params or {}), **params}, input=given)._planned(True, None)
+        return replace(self, params={**(self.params or {}), **params}, input=given)._planned(whole=True)
 
     def unfolded(self, params: Mapping[str, Any], input: Any = None) -> Model:
         """The model with these parameters, and with other shapes of the inputs where they are given."""
@@ -153,9 +171,7 @@ class Workbench:
         plan = propagate(model, inputs=inputs, known=self.known)
         if inputs and not plan.complete:
             return None
-        report = self._report(plan, brief=True)
-        report.with_diagnostics((*_faults(plan), *judge(report, GRAVE, dropping=True)))
-        return report
+        return self._report(plan, rules(GRAVE, dropping=True), brief=True)
 
     def compared(self, source: Source) -> Comparison:
         """The comparison of the model with what it becomes with another source."""
@@ -195,14 +211,39 @@ class Workbench:
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class Checked(Report):
-    """A report that keeps its workbench, so that it knows the fixes of its findings."""
+    """A report that keeps its workbench, so that it judges, and knows the fixes of its findings.
 
+    judging  the rules that judge it
+    """
+
+    judging: Sequence[type[Rule]]
     bench: Workbench
+
+    @cached_property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """What is wrong, sorted by place; of a brief report, the errors and warnings."""
+        return self.in_order([*self.faults, *self._found_by(self.judging)])
 
     @cached_property
     def with_remarks(self) -> tuple[Diagnostic, ...]:
         """All findings, infos included, of a brief report too: there they are judged when they are asked for."""
-        return (*self.diagnostics, *judge(self, REMARKS)) if self.brief else self.diagnostics
+        return (*self.diagnostics, *self._found_by(rules(REMARKS))) if self.brief else self.diagnostics
+
+    def of_kind(self, kind: type[Kind]) -> Sequence[Diagnostic]:
+        """The findings of one kind, for which no other rule judges."""
+        found = self._found_by([kind]) if issubclass(kind, Rule) else self.faults
+        return [each for each in found if each.kind is kind]
+
+    def _found_by(self, judging: Iterable[type[Rule]]) -> Iterator[Diagnostic]:
+        for rule in judging:
+            if rule not in self._known:
+                self._known[rule] = judge(self, rule)
+            yield from self._known[rule]
+
+    @cached_property
+    def _known(self) -> dict[type[Rule], list[Diagnostic]]:
+        """What rules have found."""
+        return {}
 
     def fixes(self, diagnostic: Diagnostic, most: int = MOST_FIXES) -> tuple[Fix, ...]:
         """The fixes of one of the report's findings, the best first; each has been planned."""
@@ -223,7 +264,7 @@ class Checked(Report):
 
 def _faults(plan: Plan) -> list[Diagnostic]:
     """The faults of a model and its plan, and those after a step that could not be planned."""
-    if all(step.facts is not None for step in plan.steps):
+    if all([step.facts is not None for step in plan.steps]):
         return [*plan.model.diagnostics, *plan.diagnostics]
     from planner.supposing import told
 

@@ -98,7 +98,7 @@ EDITS: dict[str, Edit] = {
             "~ body.*.conv1 Conv2d ×3 32×32×16 → 32×32×24 +8,640 +8,847,360",
             "out_channels 16 → 24",
             "and as a consequence:",
-            "body.*.bn1 BatchNorm2d ×3 32×32×16 → 32×32×24 +48",
+            "body.*.bn1 BatchNorm2d ×3 32×32×16 → 32×32×24 +48 +96.2 KiB",
             "tail Sequential 8×8×48 +1,024 +262,144",
             "~ `body.*.bn1.*` (12 entries) are 24, was 16",
             "~ `tail.0.weight` is 32×24×2×2, was 32×16×2×2",
@@ -112,14 +112,18 @@ EDITS: dict[str, Edit] = {
             "MACs 15,516,128 62,063,072 +46,546,944 (+300 %)",
             SAME_PARAMS,
             "with other shapes or costs:",
-            "body.* residual ×3 32×32×16 → 64×64×16 +42,467,328",
+            "body.* residual ×3 32×32×16 → 64×64×16 +42,467,328 +2.3 MiB",
             ALL_LOAD,
         ),
         (*NO_STEP, "conv1", "head"),
     ),
     "an input in grey": Edit(
         {"[32, 32, 3]": "[32, 32, 1]"},
-        ("input 32×32×3 32×32×1", "stem Conv2d 32×32×16 -288 -294,912", "~ `stem.weight` is 16×1×3×3, was 16×3×3×3"),
+        (
+            "input 32×32×3 32×32×1",
+            "stem Conv2d 32×32×16 -288 -294,912 -8.0 KiB",
+            "~ `stem.weight` is 16×1×3×3, was 16×3×3×3",
+        ),
         ("act", "body", "stem.bias"),
     ),
     "a named input": Edit(
@@ -131,7 +135,7 @@ EDITS: dict[str, Edit] = {
         {"repeat: 3": "repeat: 4"},
         (
             "steps 30 37 +7",
-            "+ body.3 residual 32×32×16 +4,672 +4,718,592",
+            "+ body.3 residual 32×32×16 +4,672 +4,718,592 +256.3 KiB",
             "7 steps",
             "44 of 56 entries load from a state_dict of before",
             "+ `body.3.*` (12 entries) are new",
@@ -141,7 +145,7 @@ EDITS: dict[str, Edit] = {
     "one copy less": Edit(
         {"repeat: 3": "repeat: 2"},
         (
-            "- body.2 residual 32×32×16 -4,672 -4,718,592",
+            "- body.2 residual 32×32×16 -4,672 -4,718,592 -256.3 KiB",
             "all 32 entries load from a state_dict of before, which has 12 more",
             "- `body.2.*` (12 entries) are gone",
         ),
@@ -175,7 +179,7 @@ EDITS: dict[str, Edit] = {
         {CONV2: CONV2.replace("bias: false", "bias: true")},
         (
             "bias no → yes",
-            "+ info[NSP402]: bias-before-norm at `body.0.conv2`, `body.1.conv2` and",
+            "+ info[NSP402]: bias-before-norm at `body.0.conv2`, `body.1.conv2` and `body.2.conv2`",
             "44 of 47 entries load from a state_dict of before",
             "+ `body.*.conv2.bias` (3 entries) are new",
         ),
@@ -183,13 +187,20 @@ EDITS: dict[str, Edit] = {
     ),
     "another activation": Edit(
         {ACT: ACT.replace("ReLU", "SiLU")},
-        (SAME_PARAMS, SAME_MACS, "~ act ReLU → SiLU 32×32×16", ALL_LOAD),
-        ("+ ", "- ", "→ act", "body", "inplace"),
+        (
+            SAME_PARAMS,
+            SAME_MACS,
+            "kept for backward 888.9 KiB 952.9 KiB +64.0 KiB (+7 %)",
+            "~ act ReLU → SiLU 32×32×16",
+            "body.0 residual 32×32×16 +64.0 KiB",
+            ALL_LOAD,
+        ),
+        ("+ ", "- ", "→ act", "body.1", "inplace"),
     ),
     "another norm": Edit(
         {BN2: BN2.replace("BatchNorm2d", "GroupNorm, num_groups: 4")},
         (
-            "~ body.*.bn2 BatchNorm2d → GroupNorm ×3 32×32×16",
+            "~ body.*.bn2 BatchNorm2d → GroupNorm ×3 32×32×16 -288 bytes",
             "no arguments → num_groups 4",
             "all 35 entries load from a state_dict of before, which has 9 more",
             "- `body.*.bn2.*` (9 entries) are gone",
@@ -198,11 +209,18 @@ EDITS: dict[str, Edit] = {
     ),
     "a step put in": Edit(
         {ACT: ACT + "  - {name: drop, type: Dropout}\n"},
-        ("+ drop Dropout 32×32×16", ALL_LOAD),
-        ("~ ", "- ", "body", "reads", "act "),
+        (
+            "kept for backward 888.9 KiB 1,016.9 KiB +128.0 KiB (+14 %)",
+            "+ drop Dropout 32×32×16 +64.0 KiB",
+            "body.0 residual 32×32×16 +64.0 KiB",
+            ALL_LOAD,
+        ),
+        ("~ ", "- ", "body.1", "reads", "act "),
     ),
     "a step taken out": Edit(
-        {ACT: ""}, ("- act ReLU 32×32×16", "steps 30 29 -1", ALL_LOAD), ("~ ", "+ ", "body", "reads")
+        {ACT: ""},
+        ("- act ReLU 32×32×16 -64.0 KiB", "body.0 residual 32×32×16 +64.0 KiB", "steps 30 29 -1", ALL_LOAD),
+        ("~ ", "+ ", "body.1", "reads", "kept for backward"),
     ),
     "a step renamed": Edit(
         {"name: stem": "name: conv0"},
@@ -225,7 +243,7 @@ EDITS: dict[str, Edit] = {
         {TAIL: "      - {type: Conv2d, out_channels: 16, kernel_size: 1}\n      - {type: ReLU}\n" + TAIL},
         (
             "+ tail.0 Conv2d 32×32×16 +272 +262,144",
-            "+ tail.1 ReLU 32×32×16",
+            "+ tail.1 ReLU 32×32×16 +64.0 KiB",
             "→ tail.0 … tail.3 are now tail.2 … tail.5 (4 steps)",
             "+ `tail.0.weight` and `tail.0.bias` are new",
         ),
@@ -262,7 +280,7 @@ EDITS: dict[str, Edit] = {
     ),
     "a step moved": Edit(
         {ACT: "", "  - {name: pool,": ACT + "  - {name: pool,"},
-        ("~ act ReLU 32×32×16 → 8×8×48", "reads `tail.3`, not `stem`", "reads `stem`, not `act`", ALL_LOAD),
+        ("~ act ReLU 32×32×16 → 8×8×48 -52.0 KiB", "reads `tail.3`, not `stem`", "reads `stem`, not `act`", ALL_LOAD),
         ("+ ", "- ", "→ "),
     ),
     "a second output": Edit(
@@ -275,9 +293,9 @@ EDITS: dict[str, Edit] = {
         (
             "cells never read 0 63 +63",
             "~ stem Conv2d 32×32×16 → 15×15×16 -345,168",
-            "body.* residual ×3 32×32×16 → 15×15×16 -11,045,376",
-            "+ warning[NSP320]: 63 of 1,024 cells of `input` are never read: no output",
-            "width: cell 31 of 32 is read by no window: 32 − 3 leaves 1 at stride 2",
+            "body.* residual ×3 32×32×16 → 15×15×16 -11,045,376 -599.3 KiB",
+            "+ warning[NSP320]: 63 of 1,024 cells of `input` are never read: no output depends on row 31 and",
+            "read by no window: 32 − 3 leaves 1 at stride 2 (`stem`, line 5)",
             ALL_LOAD,
         ),
         ("- ", "→ ", "conv1 "),
@@ -286,8 +304,8 @@ EDITS: dict[str, Edit] = {
         {ACT: ACT + SHARED},
         (
             "parameters 23,226 23,258 +32",
-            "+ again BatchNorm2d 32×32×16 +32",
-            "+ twice BatchNorm2d 32×32×16",
+            "+ again BatchNorm2d 32×32×16 +32 +128 bytes",
+            "+ twice BatchNorm2d 32×32×16 +64.1 KiB",
             "+ `again.*` (5 entries) are new",
         ),
         ("`twice", "~ ", "- "),
@@ -299,7 +317,7 @@ EDITS: dict[str, Edit] = {
             "parameters 23,226 ?",
             "output 10 not planned",
             "groups 1 → 3",
-            "+ error[NSP202]: in_channels must be divisible by groups: 16 channels from",
+            "+ error[NSP202]: in_channels must be divisible by groups: 16 channels from `body.0.relu` / 3",
             "8 entries load from a state_dict of before; of steps not planned it is not known",
         ),
         ("- ", "gone", "new"),
@@ -311,14 +329,14 @@ EDITS: dict[str, Edit] = {
     ),
     "a block in a block": Edit(
         {"  - {name: pool,": INNER + "  - {name: pool,"},
-        ("+ wrap Sequential 8×8×48 +41,664 +2,654,208", "+ `wrap.*` (12 entries) are new"),
+        ("+ wrap Sequential 8×8×48 +41,664 +2,654,208 +48.8 KiB", "+ `wrap.*` (12 entries) are new"),
         ("inner", "~ ", "- ", "pool"),
     ),
     "a step of another kind": Edit(
         {HEAD: "  - {name: head, type: Identity}\n"},
         (
             "output 10 48",
-            "~ head Linear → Identity 10 → 48 -490 -480",
+            "~ head Linear → Identity 10 → 48 -490 -480 -192 bytes",
             "- `head.weight` and `head.bias` are gone",
         ),
         ("+ ", "body"),

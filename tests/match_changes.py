@@ -265,6 +265,99 @@ CHANGED: dict[str, Changed] = {
     "weight norm, new": Changed(
         in_parts("parametrizations.weight.original0", "parametrizations.weight.original1"), lines=("under weight norm",)
     ),
+    "pruning": Changed(
+        in_parts("weight_orig", "weight_mask"), lines=("under pruning",), never=("missing from", "alone: ")
+    ),
+    "norms that are folded": Changed(
+        lambda sizes: (
+            {
+                n.replace("bn", "conv"): s
+                for n, s in without(".running", ".num", "bn.", "bn1.weight", "bn2.weight")(sizes).items()
+            }
+            | {"stem.bias": (16,)}
+        ),
+        lines=(
+            "~ 15 norms (`bn`, `layer1.{0…2}.bn1`, `layer1.{0…2}.bn2` and 8 more) are folded into the layers",
+            "which have a `bias` in the checkpoint: 75 entries are missing",
+        ),
+        never=("- ", "+ ", "→"),
+    ),
+    "one norm that is folded": Changed(
+        lambda sizes: {n: s for n, s in sizes.items() if not n.startswith("bn.")} | {"stem.bias": (16,)},
+        lines=(
+            "~ `bn` is folded into the layer before it, which has a `bias` in the checkpoint: 5 entries are missing",
+        ),
+        never=("- ", "+ "),
+    ),
+    "a norm that is missing beside a bias of another size": Changed(
+        lambda sizes: {n: s for n, s in sizes.items() if not n.startswith("bn.")} | {"stem.bias": (8,)},
+        lines=("- `bn` is missing from the checkpoint (5 entries)", "+ `bias` of `stem` is in the checkpoint alone"),
+        never=("folded",),
+    ),
+    "LoRA": Changed(
+        lambda sizes: front("base_model.model.")(
+            {n.replace("fc.", "fc.base_layer."): s for n, s in sizes.items()}
+            | {"fc.lora_A.default.weight": (4, 64), "fc.lora_B.default.weight": (10, 4)}
+        ),
+        lines=(
+            "94 of 94 entries agree in name and sizes, once the prefix is changed",
+            "+ LoRA of rank 4 for 1 layer (`fc`) is in the checkpoint alone (2 entries): `merge_and_unload()` of PEFT",
+        ),
+        never=("missing", "renamed", "?"),
+    ),
+    "LoRA alone": Changed(
+        lambda sizes: {"base_model.model.fc.lora_A.weight": (4, 64), "base_model.model.fc.lora_B.weight": (10, 4)},
+        lines=("+ the checkpoint is LoRA of rank 4 for 1 layer (`fc`), without the network (2 entries)", "94 missing"),
+    ),
+    "what looks like LoRA": Changed(
+        put(fc__lora_A__weight=(4, 64), fc__lora_B__weight=(11, 4)),
+        lines=("+ `fc.lora_A` and `fc.lora_B` are in the checkpoint alone (2 entries)",),
+        never=("LoRA",),
+    ),
+    "a dropout before the head": Changed(
+        lambda sizes: renaming(("fc.", "fc.1."))(sizes) | {"fc.1.weight": (7, 64), "fc.1.bias": (7,)},
+        lines=(
+            "→ `fc` is `fc.1` in the checkpoint (2 entries)",
+            "the head `fc` has 10 classes, the checkpoint 7",
+            "all 94",
+        ),
+        never=("missing", "alone"),
+    ),
+    "a head of two layers": Changed(
+        lambda sizes: (
+            without("fc.")(sizes)
+            | {"fc.0.weight": (32, 64), "fc.0.bias": (32,), "fc.2.weight": (10, 32), "fc.2.bias": (10,)}
+        ),
+        lines=(
+            "- `weight` and `bias` of `fc` are missing from the checkpoint",
+            "+ `fc.{0, 2}` are in the checkpoint alone (4 entries)",
+        ),
+        never=("→", "~"),
+    ),
+    "a backbone with a head beside it": Changed(
+        lambda sizes: {**front("backbone.")(without("fc.")(sizes)), "head.fc.weight": (10, 64), "head.fc.bias": (10,)},
+        lines=(
+            "→ 92 of 94 names of the checkpoint have the prefix `backbone.`",
+            "→ `fc` is `head.fc` in the checkpoint",
+        ),
+        never=("missing", "alone"),
+    ),
+    "a teacher beside the student": Changed(
+        lambda sizes: {**front("net.")(sizes), **front("ema_net.")(sizes), "queue": (64, 8)},
+        lines=(
+            "→ 94 of 189 names of the checkpoint have the prefix `net.`",
+            "+ 94 entries of the checkpoint begin with `ema_net.` in place of `net.`, of which 94 agree too",
+            "+ 1 entry of the checkpoint does not begin with `net.`: `queue`",
+        ),
+        never=("missing",),
+    ),
+    "parts of layers that only training has": Changed(
+        lambda sizes: (
+            sizes | {f"{n.removesuffix('.weight')}.observer.scale": (1,) for n, s in sizes.items() if len(s) == 4}
+        ),
+        lines=("+ `observer` of 17 layers is in the checkpoint alone (17 entries): `stem`, `layer1.{0…2}.conv1`",),
+        never=("missing", "more entries"),
+    ),
     "spectral norm": Changed(in_parts("weight_orig", "weight_u", "weight_v"), lines=("under spectral norm",)),
     "without its head": Changed(
         without("fc"),

@@ -120,14 +120,12 @@ def test_an_option_says_the_same_as_the_file(measure: str, tmp_path: Path) -> No
     there = run.invoke(main, ["check", str(own), "--format", "concise"])
     given = run.invoke(main, ["check", str(bare), "--format", "concise", BOUNDS[measure].option(measure), limit])
     assert there.exit_code == given.exit_code == (0 if measure == "unread" else 1)
-    text = f"{measure}: {limit}"
     said = [out.output.replace(str(file), "").split("NSP41")[1:] for out, file in ((there, own), (given, bare))]
-    written = BOUNDS[measure].written(int(limit))
+    written, option = BOUNDS[measure].written(int(limit)), BOUNDS[measure].option(measure)
     assert len(said[0]) == len(said[1])
     for a, b in zip(*said, strict=True):
-        assert a.replace(f"`{measure}: {written}`", text) == b.replace(
-            f"`{BOUNDS[measure].option(measure)} {written}`", text
-        )
+        same = a.replace(f"`{measure}: {written}`", f"`{option} {limit}`", 1)
+        assert same.replace(f"`{measure}: ", f"`{option} ") == b
 
 
 @pytest.mark.parametrize(
@@ -146,6 +144,9 @@ def test_an_option_says_the_same_as_the_file(measure: str, tmp_path: Path) -> No
         ("{params: [5]}", "is no quantity"),
         ("{params: $width}", "`$width` is no quantity"),
         ("{peak: 256Kib}", "did you mean KiB?"),
+        ("{kept: '2,1MiB'}", "has a comma before its decimals; write 2.1MiB"),
+        ("{kept: 2.1}", "is 2.1 bytes, which is not whole; write 2 or 3"),
+        ("{kept: 2.1MiB, peak: 0.1 GiB}", None),
         ("{param: 5M}", "did you mean `params`?"),
         ("{latency: 5}", "`budget` takes `activations`"),
         ("{dtype: int4}", "did you mean `int8`?"),
@@ -166,6 +167,13 @@ def test_what_is_no_budget_is_told_at_its_place(budget: str, says: str | None) -
         (place,) = {report.place(each) for each in report.diagnostics}
         assert place is not None
         assert place.line == 1
+
+
+def test_a_limit_is_told_as_it_is_written() -> None:
+    said = [
+        each.message for each in checked_text(f"budget: {{macs: 0.5k, kept: 1 kB, peak: 1.1KiB}}{MODEL}").diagnostics
+    ]
+    assert [each.rpartition(" for ")[2] for each in said] == ["`macs: 0.5k`", "`kept: 1 kB`", "`peak: 1.1KiB`"]
 
 
 def test_one_wrong_limit_does_not_hide_the_others() -> None:

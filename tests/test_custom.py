@@ -282,7 +282,7 @@ def test_sums_are_unknown() -> None:
     assert (report.cost.known_params, report.cost.known_macs) == (16 + 12, 6 * (12 + 10))
     told = report.to_dict()
     assert [told["totals"][each] for each in ("params", "macs", "flops")] == [None] * 3
-    assert told["totals"]["unknown"] == {"params": ["it"], "macs": ["it"]}
+    assert told["totals"]["unknown"] == {"params": ["it"], "macs": ["it"], "kept": ["it"]}
     assert told["steps"][1] | {"class": CLASS, "params": None, "macs": None} == told["steps"][1]
     json.dumps(told)
 
@@ -307,7 +307,7 @@ def test_every_output_shows_it() -> None:
 def test_zero_is_known() -> None:
     report = report_on([custom([None, 5], params=0, macs="1_000")], [6, 3])
     assert (report.cost.params, report.cost.macs) == (0, 1000)
-    assert "unknown" not in report.to_dict()["totals"]
+    assert report.to_dict()["totals"]["unknown"] == {"params": [], "macs": [], "kept": ["it"]}
 
 
 def test_multiply_adds_that_are_wasted_may_be_unknown() -> None:

@@ -43,8 +43,8 @@ def config(name: str) -> Checked:
     return checked(ROOT / "configs" / f"{name}.yaml")
 
 
-def told(both: Comparison, format: str = "text") -> str:
-    text: str | bytes = renderer("diff", format)(both, SCREEN, "light", lambda sources, format, placed=False: b"")
+def told(both: Comparison, format: str = "text", screen: Screen = SCREEN) -> str:
+    text: str | bytes = renderer("diff", format)(both, screen, "light", lambda sources, format, placed=False: b"")
     return text if isinstance(text, str) else text.decode("utf-8", "replace")
 
 
@@ -59,7 +59,7 @@ def test_there_are_thirty_edits() -> None:
 def test_an_edit(name: str) -> None:
     """Lines are compared without the blanks of their columns."""
     edit = EDITS[name]
-    text = told(Comparison(model("base"), model(name)))
+    text = told(Comparison(model("base"), model(name)), screen=Screen(100))
     lines = [" ".join(line.split()) for line in text.splitlines()]
     for line in edit.lines:
         assert line in lines, text
@@ -213,8 +213,8 @@ def _assert_sums(both: Comparison) -> None:
         assert sorted(numbers) == [*range(len(both.sides[side].plan.steps))]
     if all(report.plan.complete for report in both.sides):
         rows = [*_rows.edited(both), *_rows.following(both)]
-        for name in ("params", "macs"):
-            was, now = both.totals[name]
+        for name, total in (("params", "params"), ("macs", "macs"), ("kept", "kept_bytes")):
+            was, now = both.totals[total]
             if was is not None and now is not None:
                 assert sum(getattr(row, name) for row in rows) == now - was
 
@@ -229,12 +229,50 @@ def test_numbers_agree_with_the_plans(name: str) -> None:
         if plan["complete"]:
             for total in ("params", "macs", "activation_bytes", "peak_bytes"):
                 assert said["totals"][total][side] == plan["totals"][total]
+            assert said["totals"]["kept_bytes"][side] == report.training().kept_bytes
         steps = {step["name"]: step for step in plan["steps"]}
         for step in said["steps"]:
             own = steps.get(step.get("was", step["name"]) if side == "before" else step["name"])
             for fact in ("params", "macs", "out"):
                 if own is not None and step["change"] not in ("added", "removed") and fact in step:
                     assert step[fact][side] == own[fact]
+
+
+CUSTOM = """\
+input: [8, 8, 3]
+layers:
+  - {name: stem, type: Conv2d, out_channels: 4, kernel_size: 3, padding: 1}
+  - {name: odd, type: Custom, class: my.Layer, output: [8, 8, 4], params: 10, macs: 3}
+  - {name: act, type: ReLU}
+"""
+
+
+def test_what_is_kept_is_told_only_where_it_is_known() -> None:
+    plain, custom = checked_text(CUSTOM.replace("  - {name: odd", "  # - {name: odd")), checked_text(CUSTOM)
+    both = Comparison(plain, custom)
+    assert both.totals["kept_bytes"] == (plain.training().kept_bytes, None)
+    assert "kept for backward 1.8 KiB ?" in (text := " ".join(told(both).split()))
+    assert "+ odd Custom 8×8×4 +10 +3 ?" in text
+    faulty = checked_text(CUSTOM.replace("kernel_size: 3", "kernel_size: 30"))
+    assert "class" not in told(Comparison(custom, faulty))
+    later = checked_text(CUSTOM.replace("type: ReLU", "type: Linear"))
+    assert [each.step.name for each in Comparison(custom, later).steps] == ["act"]
+    assert Comparison(plain, faulty).totals["kept_bytes"].after is None
+    assert "kept" not in re.findall(r"^  step .*", told(Comparison(plain, faulty)), re.MULTILINE)[0]
+    in_int8 = Workbench.on(plain.source, dtype="int8").report, Workbench.on(custom.source, dtype="int8").report
+    assert "kept" not in told(Comparison(*in_int8))
+
+
+def test_limits_of_a_budget_are_compared_with_themselves() -> None:
+    """Several are of one kind and at no step; what changes in one is not said of another."""
+    old = BASE.replace("name: net\n", "name: net\nbudget: {params: 1k, macs: 1M, kept: 1.5MiB}\n")
+    both = Comparison(
+        checked_text(old), checked_text(old.replace("width: 16", "width: 32").replace("macs: 1M", "macs: 1G"))
+    )
+    found = both.findings
+    assert [(was.message, now.message) for was, now in found.changed] == [("too many parameters for `params: 1k`",) * 2]
+    assert [each.message for each in found.mended] == ["too many multiply-adds for `macs: 1M`"]
+    assert [each.message for each in found.gained] == ["too many bytes kept for the way back for `kept: 1.5MiB`"]
 
 
 def test_weights_load_as_pytorch_says() -> None:
@@ -268,8 +306,10 @@ def test_names_are_never_taken_for_markup(tmp_path: Path) -> None:
     text = told(both, "markdown")
     assert not re.search(r"(?<!\\)<(?!br>|sub>|/sub>|code>|/code>|details>|/details>|summary>|/summary>)", text)
     assert not re.search(r"(?<!\\)`", re.sub(r"`planner diff[^`]*`", "", text))
-    rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} <= {5, 7}
+    tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
+    assert len(tables) == 3
+    for table in tables:
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}) == 1
     ElementTree.fromstring(told(both, "svg"))
 
 

@@ -369,6 +369,31 @@ def test_other_files_are_refused(name: str, tmp_path: Path) -> None:
     refused(wrote(tmp_path, name, OTHERS[name]), UnreadableCheckpoint)
 
 
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"\x89HDF\r\n\x1a\n" + bytes(20), "is a file of HDF5"),
+        (b"GGUF" + bytes(20), "is a file of GGUF"),
+        (b"\x1c\0\0\0TFL3" + bytes(20), "is a file of TensorFlow Lite"),
+        (b"\x1f\x8b\x08" + bytes(20), "is compressed by gzip"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "is the pointer of Git LFS"),
+        (b"<!DOCTYPE html><html>404</html>", "is a page of the web"),
+    ],
+)
+@pytest.mark.parametrize("ending", ["pt", "safetensors"])
+def test_what_a_file_is_instead_is_said(data: bytes, says: str, ending: str, tmp_path: Path) -> None:
+    assert says in refused(wrote(tmp_path, f"net.{ending}", data), UnreadableCheckpoint).message
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_quantized_layers_are_named(tmp_path: Path) -> None:
+    """A layer of torch.ao keeps its weight in a row with the bias, and its type beside."""
+    tensor = torch.quantize_per_tensor(torch.zeros(2, 3), 0.1, 0, torch.qint8)
+    state = {"a.weight": torch.zeros(2), "fc.dtype": torch.qint8, "fc._packed_params": (tensor, torch.zeros(2))}
+    torch.save(state, tmp_path / "net.pt")
+    assert read(tmp_path / "net.pt").sections[0].odd == {"fc._packed_params": "a quantized tensor"}
+
+
 @pytest.mark.parametrize("name", ["missing.pt", ".", "a\0b.pt", "/dev/null"])
 def test_what_is_no_file_is_refused(name: str, tmp_path: Path) -> None:
     refused(tmp_path / name, UnreadableCheckpoint)

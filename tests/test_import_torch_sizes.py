@@ -15,9 +15,12 @@ from torch.nn.functional import interpolate, pad
 
 import planner
 from planner.diagnostics import Fault
+from planner.outputs.code.torch import emitted
+from planner.outputs.code.torch.building import module_of
 from planner.propagation import propagate
 from planner.source import parse
 from planner.unfolding import load
+from planner.workbench import checked_text
 
 PINNED = "Sizes that follow from the input's are those at this input."
 CHANNELS = 4
@@ -175,3 +178,30 @@ def test_the_head_names_sizes_from_which_on_a_file_is_planned() -> None:
     for height in (16, 17, 18, 33):
         found = planned(source, (height, 48))
         assert found == (given(module, (height, 48)) if height >= 18 else None)
+
+
+class Ratios(nn.Module):
+    """A table of positions at the size of a map, and values by ratios of sizes, which are no whole numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(3, CHANNELS, 3, stride=2)
+        self.table = nn.Parameter(torch.randn(1, CHANNELS, 14, 14))
+
+    def forward(self, x: Tensor) -> Any:
+        y = self.conv(x)
+        h, w = y.shape[-2:]
+        table = interpolate(self.table, scale_factor=(h / 14, w / 14), mode="bicubic")
+        return (y + table) / h * (x.shape[-1] / w) * float(w) * (7 / h)
+
+
+def test_ratios_of_sizes_follow_the_input() -> None:
+    module = Ratios().double()
+    text = planner.import_model(module, input=(32, 32, 3))
+    assert PINNED not in text, text
+    for size in ((32, 32), (40, 48), (33, 57), (31, 29), (19, 90)):
+        code = emitted(checked_text(text, "ratios.yaml", input=(*size, 3)))
+        again = getattr(module_of(code.text), code.name)().double()
+        again.load_state_dict(module.state_dict())
+        x = torch.randn(2, 3, *size, dtype=torch.float64)
+        assert torch.equal(module(x), again(x)), size

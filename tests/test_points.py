@@ -41,6 +41,7 @@ NO_SERIES = [
     ("1:x:2", "is no range; write from:to:step"),
     ("1:", "is no range"),
     (":9", "is no range"),
+    ("8..32", "is no range; write 8:32"),
     ("1,,2", "has an empty place"),
     ("1,", "has an empty place"),
     ("8,16,8", "has 8 twice"),

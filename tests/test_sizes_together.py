@@ -14,10 +14,10 @@ from coupled_networks import NETWORKS, STRIDED
 from planner.analyses.input_sizes import InputSizes, _Solver, input_sizes
 from planner.analyses.sizes import AxisSizes
 from planner.geometry import Shape
-from planner.plan import Known
+from planner.plan import Known, Plan
 from planner.propagation import propagate
 from planner.report import Report
-from planner.rules import judge
+from planner.rules import judge, rules
 from planner.source import of_mapping, read
 from planner.unfolding import load
 from planner.workbench import checked
@@ -28,6 +28,14 @@ Sizes = dict[tuple[str, str], int]
 NO_RULE = {"positions from another input", "coordinate attention in halves"}
 """Where axes depend on one another in more ways than can be said, and so are told beside the others as they are."""
 LOSSES = {"NSP320", "NSP321", "NSP322", "NSP325", "NSP334"}
+
+
+def losses_in(plan: Plan) -> set[str]:
+    """The codes of what the rules find of losses in a plan."""
+    report = Report(plan)
+    return {each.code for rule in rules() for each in judge(report, rule)} & LOSSES
+
+
 """What `check` says of cells that nothing reads."""
 
 
@@ -92,7 +100,7 @@ def compare(name: str, *, long: bool) -> None:
         for each in starts:
             assert said(each, sizes, "works") in (plan.complete, None), (sizes, each)
         if plan.complete:
-            codes = {each.code for each in judge(Report(plan))} & LOSSES
+            codes = losses_in(plan)
             for each in starts:
                 assert said(each, sizes, "lossless") in (not codes, None), (sizes, each, codes)
 
@@ -138,7 +146,7 @@ def test_pairs_of_sizes_of_networks(name: str) -> None:
         both = {("input", "height"): pair[0], ("input", "width"): pair[1]}
         assert said([found], both, "works") == plan.complete, pair
         if plan.complete:
-            codes = {each.code for each in judge(Report(plan))} & LOSSES
+            codes = losses_in(plan)
             assert said([found], both, "lossless") == (not codes), (pair, codes)
 
 
@@ -223,7 +231,7 @@ def test_inputs_of_one_shape_are_told_at_once_too() -> None:
             plan = propagate(model, inputs=dict.fromkeys(inputs, Shape(shape)))
             assert (n in each.axis.works) == plan.complete, (k, n)
             if plan.complete:
-                lossless = not {one.code for one in judge(Report(plan))} & LOSSES
+                lossless = not losses_in(plan)
                 assert (n in each.axis.lossless) == lossless, (k, n)
 
 

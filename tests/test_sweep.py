@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from io import StringIO
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +78,69 @@ def test_after_sigkill_no_row_is_doubled(model: Path, tmp_path: Path) -> None:
     assert points == list(range(24 * 3 * 13))
     told = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert [row["point"] for row in told["rows"]] == points
+
+
+KEPT = [("--kept",), ("--max-kept", "9MiB"), ("--min-kept", "1"), ("--front", "least:kept,most:macs")]
+
+
+@pytest.mark.parametrize("words", KEPT)
+def test_whatever_needs_what_is_kept_asks_for_it(model: Path, words: tuple[str, ...]) -> None:
+    common = ("m.yaml", "--set", "width=4:16:4")
+    rows_ = [json.loads(run(*common, *more, "--format", "json").output)["rows"] for more in (words, ())]
+    assert [row["kept_bytes"] for row in rows_[0]] == [
+        planner.check(model, params={"width": width}).kept_bytes for width in (4, 8, 12, 16)
+    ]
+    assert [{name: value for name, value in row.items() if name != "kept_bytes"} for row in rows_[0]] == rows_[1]
+    assert "kept" in run(*common, *words).output.splitlines()[2].split()
+
+
+def test_rows_that_say_more_answer_a_question_for_less(model: Path) -> None:
+    common = ("m.yaml", "--set", "width=4:16:4", "--results", "r.jsonl")
+    whole = run(*common, "--kept").output
+    lines = _lines(Path("r.jsonl"))
+    Path("r.jsonl").write_text("".join(lines[:3]), encoding="utf-8")
+    assert run(*common).output == whole
+    assert _lines(Path("r.jsonl")) == lines
+    Path("r.jsonl").write_text("".join(line.replace('"kept": true, ', "") for line in lines[:1]), encoding="utf-8")
+    assert "it answers another question: another is `--kept`" in run(*common, "--kept").output
+    assert all(
+        row.kept_bytes is None for row in planner.sweep(model, params={"width": range(4, 20, 4)}, results="r.jsonl")
+    )
+
+
+def test_what_a_budget_bounds_of_a_point_is_bounded_here_too(model: Path) -> None:
+    common = ("m.yaml", "--set", "width=4:16:4", "--input", "32,33", "--format", "csv")
+    whole = list(csv.DictReader(StringIO(run(*common).output)))
+    macs = sorted({int(row["macs"]) for row in whole})
+    for words, keeps in (
+        (("--max-flops", str(2 * macs[2])), lambda row: int(row["macs"]) <= macs[2]),
+        (("--max-unread", "0"), lambda row: row["unread"] == "0"),
+    ):
+        found = list(csv.DictReader(StringIO(run(*common, *words).output)))
+        assert [row["point"] for row in found] == [row["point"] for row in whole if keeps(row)]
+        assert 0 < len(found) < len(whole)
+
+
+def test_limits_in_parts_of_a_byte_are_kept_exactly(model: Path) -> None:
+    common = ("m.yaml", "--set", "width=4:16:4", "--format", "csv")
+    peaks = [row.peak_bytes or 0 for row in planner.sweep(model, params={"width": range(4, 20, 4)})]
+    for more in (-0.5, 0.5):
+        limit = peaks[1] + more
+        for option, wanted in (
+            ("--max-peak", [peak for peak in peaks if peak <= limit]),
+            ("--min-peak", [peak for peak in peaks if peak >= limit]),
+        ):
+            found = csv.DictReader(StringIO(run(*common, option, f"{limit / 1024:.10f}KiB").output))
+            assert [int(row["peak_bytes"]) for row in found] == wanted != []
+
+
+def test_rows_of_the_command_are_gone_on_with_in_python(model: Path) -> None:
+    words = ("--set", "width=4:7", "--set", "act=ReLU,GELU", "--input", "32:36:2", "--results", "r.jsonl")
+    assert run("m.yaml", *words).exit_code == 0
+    before = Path("r.jsonl").read_bytes()
+    params = {"width": range(4, 8), "act": ["ReLU", "GELU"]}
+    assert len(list(planner.sweep("m.yaml", params=params, input=range(32, 37, 2), results="r.jsonl"))) == 4 * 2 * 3
+    assert Path("r.jsonl").read_bytes() == before
 
 
 OTHERS = [
@@ -178,6 +241,49 @@ def test_every_format_has_the_rows_that_keep_the_limits(model: Path, format: str
         assert result.output.count("<polygon") >= 2
 
 
+def _least(rows_: list[dict[str, Any]], most: str) -> list[int]:
+    """The points of rows that no other one beats in fewer multiply-adds or in more of something."""
+    worth = [(int(row["macs"]), -row[most]) for row in rows_]
+    beaten = [any(a <= x and b <= y and (a, b) != (x, y) for a, b in worth) for x, y in worth]
+    return [row["point"] for row, each in zip(rows_, beaten, strict=True) if not each]
+
+
+def _swept(*words: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(run("m.yaml", *words, "--format", "json").output)
+    for row in told["rows"]:
+        height, width, _ = row["inputs"]["input"]
+        row["read"] = height * width - row["unread"]
+    return told
+
+
+def test_each_size_of_the_input_has_a_front_where_parameters_vary_too(model: Path) -> None:
+    """In one front the smallest input would win, since a larger one has no more parameters."""
+    words = ("--set", "width=4:16:4", "--set", "kernel=1,3,5", "--input", "32:36")
+    told = _swept(*words)
+    assert told["front"]["for_each_input"] is True
+    sizes = {row["inputs"]["input"][0] for row in told["rows"]}
+    fronts = [_least([row for row in told["rows"] if row["inputs"]["input"][0] == size], "params") for size in sizes]
+    assert sorted(told["front"]["points"]) == sorted(chain.from_iterable(fronts))
+    assert len(sizes) == 5
+    assert all(1 < len(each) < 12 for each in fronts)
+    asked_ = _swept(*words, "--front", "least:macs,most:params")
+    assert asked_["front"]["for_each_input"] is False
+    assert sorted(asked_["front"]["points"]) == _least(told["rows"], "params")
+    assert run("m.yaml", *words, "--format", "svg").output.count("<polyline") == 1 + 5
+
+
+def test_of_sizes_alone_the_front_has_the_most_cells_that_are_read(model: Path) -> None:
+    """A size that loses cells does not beat a smaller one that reads as many."""
+    told = _swept("--input", "32:48")
+    assert (told["front"]["y"], told["front"]["for_each_input"]) == ("most:read", False)
+    assert sorted(told["front"]["points"]) == _least(told["rows"], "read")
+    kept = [row for row in told["rows"] if row["point"] in told["front"]["points"]]
+    assert any(row["lossless"] for row in kept)
+    assert _least([{**row, "cells": row["inputs"]["input"][0]} for row in kept], "cells") != [
+        each["point"] for each in kept
+    ]
+
+
 def test_parquet_has_what_csv_has(model: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     words = ("m.yaml", "--set", "width=4:16:4,wide", "--input", "3,31:33")
@@ -202,7 +308,7 @@ def test_parquet_without_its_package_says_what_to_install(model: Path, monkeypat
 
 def test_of_a_large_table_only_the_front_is_shown(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("planner.outputs.sweep.table.MOST_SHOWN", 8)
-    result = run("m.yaml", "--set", "width=4:9", "--input", "33,41")
+    result = run("m.yaml", "--set", "width=4:9", "--input", "33,41", "--front", "least:macs,most:params")
     assert "Of 12 rows, those on the front; --format csv has all." in result.output
     assert sum(line.startswith("*") for line in result.output.splitlines()) == 6
 
@@ -235,6 +341,8 @@ REFUSED = [
     (("--input", "8:16", "--input", "9"), "several inputs need a name each"),
     (("--max-macs", "5MiB"), "is a number of bytes"),
     (("--max-peak", "5 parsecs"), "has a unit that is not known"),
+    (("--max-kept", "2,1MiB"), "has a comma before its decimals; write 2.1MiB"),
+    (("--kept", "--dtype", "int8"), "in int8 nothing is trained"),
     (("--front", "macs"), "write it as least:macs"),
     (("--front", "least:macs,most:beauty"), "there is no measure `beauty`; there are: params, macs"),
     (("--front", "least:macs,most:macs"), "a front has two measures"),
@@ -265,7 +373,7 @@ def test_most_points_are_asked_about_without_making_them() -> None:
 
 def test_an_input_without_spatial_axes_has_no_sizes(tmp_path: Path) -> None:
     data = {"input": [9], "layers": [{"type": "Linear", "out_features": 3}]}
-    with pytest.raises(Unasked, match="it has no spatial axis that could be 4:6:1"):
+    with pytest.raises(Unasked, match=r"it has no spatial axis that could be 4:6$"):
         planner.sweep(data, input=range(4, 7))
 
 
@@ -281,7 +389,10 @@ def test_a_file_that_cannot_be_read_is_told_as_ever(model: Path) -> None:
 
 def test_where_nothing_is_left_the_exit_code_says_so(model: Path) -> None:
     assert run("m.yaml", "--set", "width=4:8", "--max-params", "1").exit_code == 1
-    assert run("m.yaml", "--set", "width=wide").exit_code == 1
+    result = run("m.yaml", "--set", "width=wide")
+    assert result.exit_code == 1
+    assert result.output.endswith("  `planner check m.yaml` says where, and what to do.\n")
+    assert "planner check" not in run("m.yaml", "--set", "width=wide,8").output
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")

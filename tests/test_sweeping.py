@@ -26,7 +26,7 @@ from planner.points import (
 )
 from planner.rules import all_rules
 from planner.source import of_mapping, read
-from planner.sweeping import PointPlanner, SweepStopped, asked, rows
+from planner.sweeping import PointPlanner, SweepStopped, Unasked, asked, rows
 from planner.sweeping.local import LostProcess, Processes
 from planner.sweeping.planning import batch_rows
 from planner.sweeping.rows import MOST_TRIES, Batch, Crew
@@ -63,7 +63,7 @@ def _wanted(path: Path, point: SweepPoint, own: dict[str, list[int]]) -> SweepRo
     plan, totals, reach = report.plan, told["totals"], told["reach"]
     errors = [each for each in told["diagnostics"] if each["severity"] == "error"]
     dropping = {rule.code for rule in all_rules() if rule.drops}
-    numbers = {name: totals[name] for name in ("params", "macs", "activation_bytes", "peak_bytes")}
+    numbers = {name: totals[name] for name in ("params", "macs", "activation_bytes", "peak_bytes", "kept_bytes")}
     return SweepRow(
         point.number,
         point.values,
@@ -101,7 +101,7 @@ def _of_config(path: Path, lot: random.Random) -> tuple[Question, dict[str, list
         for name, shape in own.items()
         if len(shape) > 1 and all(isinstance(n, int) for n in shape)
     }
-    return asked(read(path), params, inputs), own
+    return asked(read(path), params, inputs, kept=True), own
 
 
 FEW = ["crnn", "dcgan_generator", "gmlp_s16", "lenet5", "mobilevit_s", "regnet_y_400mf", "siamese", "squeezenet1_1",
@@ -126,6 +126,23 @@ def _compare(path: Path, most: int) -> None:
     here = PointPlanner(asking)
     for number in sorted(lot.sample(range(asking.count), min(most, asking.count))):
         assert here.row(number) == _wanted(path, asking.point(number), own)
+
+
+def test_what_training_keeps_is_worked_out_only_where_it_is_asked_for(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = planner.check(model, params={"width": 6}, batch=3).training().kept_bytes
+    (row,) = planner.sweep(model, params={"width": 6}, batch=3, kept=True)
+    assert row.kept_bytes == planner.point_planner(model, batch=3, kept=True).at({"width": 6}).kept_bytes == wanted
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("planner.training.running.run", never)
+    (row,) = planner.sweep(model, params={"width": 6}, batch=3)
+    assert (row.kept_bytes, row.error) == (None, "")
+    with pytest.raises(Unasked, match="in int8 nothing is trained"):
+        planner.sweep(model, params={"width": 6}, dtype="int8", kept=True)
 
 
 def test_what_is_kept_for_later_points_is_let_go_of(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

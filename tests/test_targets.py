@@ -16,6 +16,7 @@ from planner.diagnostics import Diagnostic
 from planner.layers import all_layers
 from planner.manual import page
 from planner.outputs._screen import Screen
+from planner.source import parse
 from planner.targets import Target, all_targets, names
 from planner.workbench import Workbench, checked_text
 
@@ -31,8 +32,8 @@ def named(target: Target) -> str:
     return f"{target.name}={target.least}" if target.number else target.name
 
 
-def found(text: str, target: str, dtype: DType = "float32") -> list[Diagnostic]:
-    bench = Workbench.on_text(f"input: [32, 32, 8]\nlayers:\n{text}", targets=(target,), dtype=dtype)
+def found(text: str, target: str, dtype: DType = "float32", input: str = "[32, 32, 8]") -> list[Diagnostic]:
+    bench = Workbench.on_text(f"input: {input}\nlayers:\n{text}", targets=(target,), dtype=dtype)
     assert bench.report.plan.complete
     return [each for each in bench.report.diagnostics if each.code in OF_TARGETS]
 
@@ -43,10 +44,10 @@ def found(text: str, target: str, dtype: DType = "float32") -> list[Diagnostic]:
 def test_rules_are_about_layers_and_arguments_that_there_are() -> None:
     for target, rule in RULES:
         assert rule.layers <= set(all_layers()), target.name
-        for layer, argument in product(rule.layers, rule.where):
+        for layer, argument in product(rule.layers, (*rule.where, *rule.unless, *rule.windows)):
             assert argument in all_layers()[layer].model_fields, target.name
-        asks = (rule.layers, rule.uneven_bins, rule.most_axes, rule.most_long_axes, rule.most_elements)
-        assert any(asks), "a rule about every layer"
+        lengths = (rule.most_axes, rule.most_long_axes, rule.most_elements, rule.longest_axis)
+        assert any((rule.layers, rule.uneven_bins, *lengths)), "a rule about every layer"
     for target in TARGETS:
         assert target.tiles is None or target.tiles.layers <= set(all_layers())
 
@@ -113,6 +114,23 @@ def test_every_config_is_judged(target: Target, request: pytest.FixtureRequest) 
     assert said or target.name in ("coreml", "tensorrt", "tflite-micro")
 
 
+def test_what_copies_have_alike_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "m.yaml"
+    file.write_text(
+        "target: onnx-opset=11\ninput: [8, 8, 4]\nlayers:\n  - {type: unit, repeat: 3}\n  - {type: Hardswish}\n"
+        "blocks: {unit: {layers: [{type: Hardswish}]}}\n"
+    )
+    said = {
+        each: CliRunner(env={"COLUMNS": "200"}).invoke(main, ["check", str(file), "--format", each]).output.splitlines()
+        for each in ("concise", "github", "json")
+    }
+    for each in ("concise", "github"):
+        found = [line.endswith("Changelog.md says (3 copies)") for line in said[each] if "Hard" in line]
+        assert found == [False, True]
+    assert said["concise"][-1].startswith("4 infos in ")
+    assert sum('"NSP453"' in line for line in said["json"]) == 4
+
+
 def test_targets_of_the_file_and_of_the_command(tmp_path: Path) -> None:
     file = tmp_path / "m.yaml"
     file.write_text("target: [edgetpu, onnx-opset=19]\ninput: [8, 8, 4]\nlayers:\n  - {type: GELU}\n")
@@ -157,34 +175,53 @@ def test_an_unknown_target_is_told_at_its_place(text: str, says: str) -> None:
 @pytest.mark.parametrize(
     ("layer", "target", "code"),
     [
-        ("type: Conv3d, out_channels: 8, kernel_size: 1", "tflite-micro", "NSP450"),
-        ("type: AdaptiveAvgPool2d, output_size: 5", "tensorrt", "NSP450"),
-        ("type: AdaptiveAvgPool2d, output_size: 5", "coreml", "NSP451"),
         ("type: AdaptiveAvgPool2d, output_size: 5", "onnx-opset=20", "NSP450"),
         ("type: AdaptiveAvgPool2d, output_size: 8", "onnx-opset=20", ""),
         ("type: AdaptiveAvgPool2d, output_size: 1", "coreml", ""),
-        ("type: Interpolate, scale_factor: 2, mode: bicubic", "edgetpu", "NSP450"),
-        ("type: Interpolate, scale_factor: 2, mode: bilinear", "edgetpu", ""),
         ("type: Interpolate, scale_factor: 2, mode: bicubic", "onnx-opset=10", "NSP450"),
         ("type: Interpolate, scale_factor: 2, mode: bicubic", "onnx-opset=11", ""),
-        ("type: Softmax, dim: 1", "edgetpu", "NSP450"),
-        ("type: Reshape, shape: [4, 8, 4, 8, 8]", "edgetpu", "NSP450"),
         ("type: Reshape, shape: [4, 8, 256, 1, 1]", "edgetpu", ""),
         ("type: Reshape, shape: [4, 8, 256, 1, 1]", "coreml", "NSP450"),
         ("type: Reshape, shape: [4, 8, 16, 16]", "coreml", ""),
         ("type: LayerNorm, normalized_shape: 8", "onnx-opset=16", "NSP453"),
         ("type: LayerNorm, normalized_shape: 8", "onnx-opset=17", ""),
-        ("type: GroupNorm, num_groups: 2", "edgetpu", "NSP450"),
-        ("type: BatchNorm2d", "edgetpu", ""),
         ("type: Custom, class: a.B, output: [8]", "edgetpu", ""),
     ],
 )
 def test_a_layer(layer: str, target: str, code: str) -> None:
-    before = "  - {type: Unsqueeze, dim: 1}\n" if "3d" in layer else ""
-    said = found(f"{before}  - {{{layer}}}\n", target)
+    said = found(f"  - {{{layer}}}\n", target)
     assert {each.code for each in said} == ({code} if code else set())
     for each in said:
         assert "https://" in each.help
+
+
+def judged(layer: str, target: str) -> list[Diagnostic]:
+    layer, _, shape = layer.partition(" | ")
+    return found(f"  - {{type: {layer}}}\n", target, input=shape or "[32, 32, 8]")
+
+
+TWINS = [
+    (target, *each.values())
+    for target, twins in parse((Path(__file__).parent / "target_twins.yaml").read_text(encoding="utf-8")).data.items()
+    for each in twins
+]
+
+
+@pytest.mark.parametrize(("target", "says", "bad", "good"), TWINS, ids=[f"{each[0]}: {each[1]}" for each in TWINS])
+def test_a_layer_and_its_twin(target: str, says: str, bad: str, good: str) -> None:
+    (rule,) = (each for each in all_targets()[target].rules if each.says.startswith(says))
+    wrong = [each for each in judged(bad, target) if each.label.startswith(rule.says)]
+    assert wrong
+    assert all(rule.source in each.help for each in wrong)
+    assert not judged(good, target)
+
+
+def test_every_rule_has_its_twins() -> None:
+    told = [(target, says) for target, says, _, _ in TWINS]
+    rules = [(target.name, rule.says) for target, rule in RULES if not target.number]
+    assert [sum(name == target and rule.startswith(says) for target, says in told) for name, rule in rules] == [
+        1
+    ] * len(told)
 
 
 # Tiles

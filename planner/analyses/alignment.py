@@ -150,13 +150,16 @@ class _Positions:
         self.plan = plan
         self.fields = fields
         self.recall = recall
-        self.moving = Moving(plan, fields, recall)
         self.left = MOST_WALKED
         self.known: dict[int, _Position | None] = {}
         self.alike: dict[_Position, _Position] = {}
         self.found: dict[tuple[Tensor, Tensor], tuple[int | None, list[int]]] = {}
         self.read: dict[int, list[int]] = {}
         self.forks: dict[tuple[int, int], tuple[int | None, list[int], list[int]]] = {}
+
+    @cached_property
+    def moving(self) -> Moving:
+        return Moving(self.plan, self.fields, self.recall)
 
     def span(self, ref: Tensor, source: int, axis: int, arriving: AxisField | None = None) -> Span | None:
         """The stretch of an input that a tensor sees, or sees as it arrives at a step; None where the tensor does not

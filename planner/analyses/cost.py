@@ -17,7 +17,7 @@ class Cost:
     known_params      trained parameters, those that several steps use once
     known_macs        multiply-adds of convolutions, linear layers, matrix products and attention for one sample;
                       FLOPs are twice that
-    activation_bytes  all outputs together, for the batch: what training keeps
+    activation_bytes  all outputs together, for the batch
     peak_bytes        the most that is alive at once when the steps run in order, each tensor freed after its last
                       reader: what inference needs beside the weights; no step works in place
     peak_step         the first step at which that is so; None where no step could be planned

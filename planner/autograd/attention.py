@@ -169,7 +169,7 @@ def concat(t: Tape, tensors: list[Strided], dim: int) -> Strided:
     tensors = [t.to(x, dtype) for x in tensors]
     sizes = list(tensors[0].sizes)
     sizes[dim] = sum(x.sizes[dim] for x in tensors)
-    last = all(x.is_channels_last and not x.is_contiguous for x in tensors)
+    last = all(x.is_channels_last for x in tensors)
     strides = channels_last(sizes) if last else None
     return t.noted("cat", tensors, t.new(sizes, dtype, strides))
 

@@ -6,11 +6,17 @@ from math import prod
 
 from planner.autograd import pointwise, views, windows
 from planner.autograd.tape import Tape
-from planner.autograd.tensors import Strided, packed, suggested
+from planner.autograd.tensors import Sizes, Strided, channels_last, packed, suggested
 
 
 def _kept(*tensors: Strided | None) -> list[Strided]:
     return [each for each in tensors if each is not None]
+
+
+def _laid(t: Tape, x: Strided, strides: Sizes) -> Strided:
+    """The tensor as the memory format of these strides has it, a copy where it lies otherwise."""
+    fits = x.is_contiguous if strides == packed(x.sizes) else x.has_channels_last
+    return x if fits else views.copied(t, x, strides)
 
 
 def _statistics(x: Strided, scale: Strided | None) -> str:
@@ -24,14 +30,17 @@ def batch_norm(
     """Kept are the input, and mean and inverse deviation of each channel."""
     dtype = _statistics(x, weight or (running[0] if running else None))
     mean, invstd = (t.new((x.sizes[1],), dtype) for _ in range(2))
-    made = t.new(x.sizes, x.dtype, packed(x.sizes) if x.is_contiguous else suggested(x))
+    last = x.has_channels_last and not x.is_contiguous
+    made = t.new(x.sizes, x.dtype, channels_last(x.sizes) if last else None)
     return t.noted("batch_norm", _kept(x, weight, bias), made, *_kept(x, weight), *running, mean, invstd)
 
 
 def instance_norm(
     t: Tape, x: Strided, weight: Strided | None, bias: Strided | None, running: tuple[Strided, ...] = ()
 ) -> Strided:
-    """PyTorch normalizes a batch of one sample with all channels of all samples, and repeats what each channel has."""
+    """PyTorch normalizes a batch of one sample with all channels of all samples, and repeats what each channel has; the
+    running means in the input's type, where no weight has another one.
+    """
     count = x.sizes[0] * x.sizes[1]
 
     def repeated(each: Strided | None) -> Strided | None:
@@ -41,15 +50,14 @@ def instance_norm(
     last = x.is_channels_last and not x.is_contiguous
     copy = views.copied(t, x) if last or not x.is_contiguous else x
     flat = t.view(copy, sizes, packed(sizes))
-    own = tuple(t.new((count,), each.dtype) for each in running)
+    own = tuple(t.new((count,), x.dtype if weight is None else each.dtype) for each in running)
     made = batch_norm(t, flat, repeated(weight), repeated(bias), own)
     return t.view(made, x.sizes, packed(x.sizes))
 
 
 def group_norm(t: Tape, x: Strided, groups: int, weight: Strided | None, bias: Strided | None) -> Strided:
     strides = suggested(x)
-    fits = x.is_contiguous if strides == packed(x.sizes) else x.is_channels_last
-    x = x if fits else views.copied(t, x, strides)
+    x = _laid(t, x, strides)
     mean, rstd = (t.new((x.sizes[0], groups), _statistics(x, weight)) for _ in range(2))
     made = t.new(x.sizes, x.dtype, strides)
     return t.noted("group_norm", _kept(x, weight, bias), made, *_kept(x, weight), mean, rstd)
@@ -73,7 +81,7 @@ def rms_norm(t: Tape, x: Strided, count: int, weight: Strided | None) -> Strided
     made = pointwise.multiply(t, wide, root)
     if weight is not None:
         made = pointwise.multiply(t, made, weight)
-    return t.to(made, own)
+    return _laid(t, t.to(made, own), suggested(x))
 
 
 def local_response_norm(t: Tape, x: Strided, size: int) -> Strided:

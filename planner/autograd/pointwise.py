@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from planner.autograd.tape import Tape
-from planner.autograd.tensors import Strided, broadcast, pointwise
+from planner.autograd.tensors import Strided, broadcast, packed, pointwise
 
 Keeps = str
 """What a function of one tensor keeps: `input`, `output`, both (`input output`), or nothing."""
 
 
-def function(t: Tape, x: Strided, keeps: Keeps, name: str = "pointwise") -> Strided:
-    """A function of each value by itself."""
-    made = t.like(x)
+def function(t: Tape, x: Strided, keeps: Keeps, name: str = "pointwise", *, exact: bool = False) -> Strided:
+    """A function of each value by itself; its output may lie exactly as its input does."""
+    made = t.like(x) if exact else t.new(x.sizes, x.dtype, _like(x))
     saved = [x] if "input" in keeps else []
     return t.noted(name, (x,), made, *saved, *([made] if "output" in keeps else []))
 
@@ -71,7 +71,9 @@ def with_number(t: Tape, x: Strided, operator: str, number: float, *, first: boo
     """An operator with a tensor and a number, which may be the first operand."""
     whole = not x.is_float
     dtype = x.dtype if not whole or (isinstance(number, int) and operator != "truediv") else t.dtype
-    made = t.new(x.sizes, dtype, _like(x))
+    power = operator == "pow"
+    strides = packed(x.sizes) if power and first else _like(x) if power else pointwise(x.sizes, x, t.new((), x.dtype))
+    made = t.new(x.sizes, dtype, strides)
     if operator == "truediv" and first:  # PyTorch takes the reciprocal, and multiplies it by the number
         reciprocal = t.new(x.sizes, dtype, _like(x))
         t.noted("reciprocal", (x,), reciprocal, reciprocal)
@@ -89,14 +91,14 @@ def _fraction(t: Tape, a: Strided, b: Strided) -> str:
     return dtype if dtype not in ("int64", "bool", "int8", "uint8") else t.dtype
 
 
-def dropout(
-    t: Tape, x: Strided, p: float, *, channels: bool = False, alpha: bool = False, inplace: bool = False
-) -> Strided:
-    """The mask is kept, whose numbers are of the input's type: one for each value, or for each channel."""
+def dropout(t: Tape, x: Strided, p: float, *, own: int = 0, alpha: bool = False, inplace: bool = False) -> Strided:
+    """The mask is kept, whose numbers are of the input's type: one for each value, or for each cell of the first `own`
+    axes, which share it.
+    """
     if not p:
         return x
-    sizes = (*x.sizes[:2], *(1,) * (x.dim - 2)) if channels else x.sizes
-    mask = t.new((), x.dtype) if p == 1 else t.new(sizes, x.dtype, _like(x) if not channels else None)
+    sizes = (*x.sizes[:own], *(1,) * (x.dim - own)) if own else x.sizes
+    mask = t.new((), x.dtype) if p == 1 else t.new(sizes, x.dtype, None if own else _like(x))
     made = Strided(x.storage, x.sizes, x.strides, x.dtype) if inplace and not alpha else meeting(t, x, mask)
     return t.noted("dropout", (x,), made, mask)
 

@@ -52,11 +52,11 @@ def _zeros(t: Tape, kind: Kind, args: Mapping[str, Any], x: Strided, count: int)
 
 
 def stack(t: Tape, tensors: Sequence[Strided], dim: int) -> Strided:
-    dtype = t.widest(*tensors)
-    tensors = [t.to(x, dtype) for x in tensors]
-    sizes = list(tensors[0].sizes)
-    sizes.insert(dim, len(tensors))
-    return t.noted("stack", tensors, t.new(sizes, dtype))
+    """Tensors along an axis of their own: PyTorch puts them one after the other along one that they have."""
+    first = tensors[0]
+    if dim == first.dim:
+        return concat(t, [views.unsqueeze(t, x, dim) for x in tensors], dim)
+    return views.unflatten(t, concat(t, list(tensors), dim), dim, (len(tensors), first.sizes[dim]))
 
 
 def _fused_lstm(

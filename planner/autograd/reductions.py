@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from planner.autograd import pointwise, views
 from planner.autograd.tape import Tape
-from planner.autograd.tensors import Strided, channels_last, like, packed
+from planner.autograd.tensors import Strided, channels_last, packed
 from planner.autograd.tensors import pointwise as strides_of
 
 KEEPS = {
@@ -28,9 +29,7 @@ def reduced(t: Tape, x: Strided, name: str, dims: Sequence[int], *, keepdim: boo
     x = t.full(x) if name == "prod" else x
     axes = {dim % x.dim for dim in dims}
     sizes = [1 if i in axes else n for i, n in enumerate(x.sizes)]
-    kept = t.new(sizes, x.dtype, strides_of(tuple(sizes), Strided(x.storage, tuple(sizes), x.strides, x.dtype)))
-    away = [i for i in range(x.dim) if keepdim or i not in axes]
-    made = Strided(kept.storage, tuple(sizes[i] for i in away), tuple(kept.strides[i] for i in away), x.dtype)
+    made = t.new([size for i, size in enumerate(sizes) if keepdim or i not in axes], x.dtype)
     keeps = KEEPS[name]
     saved = ([x] if "input" in keeps else []) + ([made] if "output" in keeps else [])
     return t.noted(name, (x,), made, *saved)
@@ -43,7 +42,7 @@ def picked_places(t: Tape, x: Strided, dim: int, *, keepdim: bool) -> Strided:
 
 
 def cumulated(t: Tape, x: Strided) -> Strided:
-    return t.noted("cumsum", (x,), t.new(x.sizes, x.dtype if x.is_float else "int64", like(x)))
+    return t.noted("cumsum", (x,), t.new(x.sizes, x.dtype if x.is_float else "int64"))
 
 
 def normalized(t: Tape, x: Strided, dim: int) -> Strided:
@@ -66,8 +65,11 @@ def gather(t: Tape, x: Strided, index: Strided) -> Strided:
 
 def at_index(t: Tape, x: Strided, dim: int, count: int) -> Strided:
     """The cells whose numbers stand in a list."""
-    sizes = [count if i == dim else n for i, n in enumerate(x.sizes)]
-    return t.noted("index", (x,), t.new(sizes, x.dtype), t.new((count,), "int64"))
+    sizes = tuple(count if i == dim else n for i, n in enumerate(x.sizes))
+    index = t.new((count,), "int64")
+    cells = replace(x, sizes=sizes, strides=tuple(0 if i == dim else n for i, n in enumerate(x.strides)))
+    numbers = replace(index, sizes=sizes, strides=tuple(int(i == dim) for i in range(x.dim)))
+    return t.noted("index", (x,), t.new(sizes, x.dtype, strides_of(sizes, cells, numbers)), index)
 
 
 def looked_up(t: Tape, index: Strided, table: Strided) -> Strided:
@@ -81,5 +83,5 @@ def moved_about(t: Tape, x: Strided, sizes: Sequence[int] | None = None, *, name
 
 
 def shuffled(t: Tape, x: Strided, sizes: Sequence[int]) -> Strided:
-    last = x.is_channels_last and not x.is_contiguous
+    last = x.is_channels_last
     return t.noted("shuffle", (x,), t.new(sizes, x.dtype, channels_last(sizes) if last else packed(sizes)))

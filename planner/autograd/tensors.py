@@ -76,6 +76,14 @@ class Strided:
         return True
 
     @property
+    def has_channels_last(self) -> bool:
+        """Whether it is an image that lies without gaps with its channels innermost, wherever axes of one cell are."""
+        if self.dim not in (4, 5):
+            return False
+        wanted = channels_last(self.sizes)
+        return all(n == 1 or a == b for n, a, b in zip(self.sizes, self.strides, wanted, strict=True))
+
+    @property
     def is_channels_last(self) -> bool:
         """Whether PyTorch takes it for an image with its channels innermost."""
         if self.dim not in (4, 5) or not self.strides[1]:
@@ -149,14 +157,13 @@ def viewed(x: Strided, sizes: Sequence[int]) -> Sizes | None:
 
 def pointwise(sizes: Sizes, *operands: Strided) -> Sizes:
     """The strides of what is worked out value by value: the axes in the order in which the operands have them."""
-    whole = [x for x in operands if x.dim]
-    if all(x.sizes == sizes for x in whole):
-        if all(x.is_contiguous for x in whole):
+    if all(x.sizes == sizes for x in operands):
+        if all(x.is_contiguous for x in operands):
             return packed(sizes)
-        if all(x.is_channels_last and x.is_dense for x in whole):
+        if len(sizes) == 4 and all(x.has_channels_last for x in operands):
             return channels_last(sizes)
-        if len({x.strides for x in whole}) == 1 and whole[0].is_dense:
-            return whole[0].strides
+        if len({x.strides for x in operands}) == 1 and operands[0].is_dense:
+            return operands[0].strides
     strides = [expanded(x, sizes) for x in operands]
     order = list(reversed(range(len(sizes))))
     for i in range(1, len(order)):

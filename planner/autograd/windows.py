@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import prod
 
 from planner.autograd import pointwise, views
@@ -10,30 +11,63 @@ from planner.autograd.tape import Tape
 from planner.autograd.tensors import WIDTHS, Strided, channels_last, like, packed, suggested
 
 
+@dataclass(frozen=True, slots=True)
+class Convolving:
+    """How a convolution goes about its windows."""
+
+    transposed: bool = False
+    groups: int = 1
+    stride: Sequence[int] = (1,)
+    dilation: Sequence[int] = (1,)
+    output_padding: Sequence[int] = (0,)
+
+    def by_onednn(self, x: Strided, weight: Strided) -> bool:
+        """Whether PyTorch leaves it to oneDNN on one thread (`use_mkldnn` in ATen's `Convolution.cpp`)."""
+        if self.transposed and any(more >= step for more, step in zip(self.output_padding, self.stride, strict=True)):
+            return False
+        if x.dtype != "float32":
+            return True
+        rows = weight.sizes[-2] if weight.dim > 3 else 1
+        moves = max(*self.stride, *self.dilation) > 1
+        large = moves or x.sizes[0] >= 16 or weight.sizes[-1] != 1 or rows != 1
+        return large and (
+            self.groups > 1 or min(weight.sizes[-1], rows) > 3 or x.sizes[0] > 1 or prod(x.sizes[:4]) > 20480
+        )
+
+
 def convolution(
-    t: Tape, x: Strided, weight: Strided, bias: Strided | None, spatial: Sequence[int], width: int
+    t: Tape, x: Strided, weight: Strided, bias: Strided | None, sizes: Sequence[int], how: Convolving
 ) -> Strided:
-    """A convolution of any kind, whose output has such spatial sizes and channels."""
+    """A convolution of any kind, whose output has such sizes.
+
+    PyTorch's own transposed one over volumes makes its output of a tensor like the input, whose memory stays where the
+    output needs less.
+    """
     x, weight = t.lower(x), t.lower(weight)
     bias = None if bias is None else t.lower(bias)
-    sizes = (x.sizes[0], width, *spatial)
-    last = x.dim > 3 and (x.is_channels_last or weight.is_channels_last)
-    made = t.new(sizes, x.dtype, channels_last(sizes) if last else None)
+    onednn = how.by_onednn(x, weight)
+    if x.dim == 3:
+        made = t.new(sizes, x.dtype, _as_row(x, sizes) if x.is_contiguous else None)
+    else:
+        last = (x.dim == 4 or onednn) and (x.is_channels_last or weight.is_channels_last)
+        made = t.new(sizes, x.dtype, channels_last(sizes) if last else None)
+    if how.transposed and x.dim == 5 and not onednn:
+        made.storage.bytes = WIDTHS[x.dtype] * max(x.elements, made.elements)
     inputs = (x, weight) if bias is None else (x, weight, bias)
-    return t.noted("convolution", inputs, made, x, weight, aside=_aside(x, weight, made))
+    return t.noted("convolution", inputs, made, x, weight, aside=_aside(x, weight, made, onednn))
 
 
 BLOCK = 16
 """Channels that oneDNN lays out together."""
 
 
-def _aside(x: Strided, weight: Strided, y: Strided) -> tuple[int, int]:
+def _aside(x: Strided, weight: Strided, y: Strided, onednn: bool) -> tuple[int, int]:
     """Bytes that a convolution takes while it runs, forward and backward: copies of what goes in and out in oneDNN's
     layout, of blocks of channels, or the windows of the input laid side by side.
     """
     kernel = prod(weight.sizes[2:])
     width = WIDTHS[x.dtype]
-    if not _by_onednn(x, weight, y):
+    if not onednn:
         plain = kernel == 1 and x.sizes[2:] == y.sizes[2:]
         columns = 0 if plain else width * y.sizes[0] * x.sizes[1] * kernel * prod(y.sizes[2:])
         return columns, columns
@@ -48,37 +82,48 @@ def _blocks(channels: int) -> int:
     return -(-channels // BLOCK) * BLOCK
 
 
-def _by_onednn(x: Strided, weight: Strided, y: Strided) -> bool:
-    """Whether PyTorch leaves a convolution to oneDNN on one thread (ATen's `use_mkldnn`)."""
-    rows = weight.sizes[-2] if weight.dim > 3 else 1
-    moves = x.sizes[2:] != y.sizes[2:]
-    large = moves or x.sizes[0] >= 16 or weight.sizes[-1] != 1 or rows != 1
-    grouped = weight.sizes[1] != x.sizes[1]
-    return large and (grouped or min(weight.sizes[-1], rows) > 3 or x.sizes[0] > 1 or prod(x.sizes[:4]) > 20480)
+def _as_row(x: Strided, sizes: Sequence[int]) -> tuple[int, ...]:
+    """The strides of a new sequence in the memory format that x suggests as an image of one row."""
+    (*outer, length), (*steps, step) = x.sizes, x.strides
+    row = Strided(x.storage, (*outer, 1, length), (*steps, length * step, step), x.dtype)
+    *ahead, _, last = suggested(row, (*sizes[:-1], 1, sizes[-1]))
+    return (*ahead, last)
 
 
-def max_pool(t: Tape, x: Strided, spatial: Sequence[int]) -> tuple[Strided, Strided]:
-    """The largest values and their places, which are kept, as whole numbers of 8 bytes."""
-    x = t.full(x) if len(spatial) == 3 else x
+def _pooled(x: Strided, spatial: Sequence[int], *, volumes: bool = True) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The sizes and strides of what is pooled: in the memory format of the input, of volumes only with some pools. A
+    sequence is an image of one row.
+    """
     sizes = (*x.sizes[:2], *spatial)
-    strides = suggested(x, sizes) if x.dim > 3 else None
-    made, places = t.new(sizes, x.dtype, strides), t.new(sizes, "int64", strides)
-    t.note("max_pool", (x,), (made, places), x, places)
-    return made, places
+    if x.dim == 3:
+        return sizes, _as_row(x, sizes)
+    return sizes, suggested(x, sizes) if volumes or x.dim == 4 else packed(sizes)
+
+
+def max_pool(
+    t: Tape, x: Strided, spatial: Sequence[int], *, adaptive: bool = False, places: bool = False
+) -> tuple[Strided, Strided]:
+    """The largest values and their places, which are kept, as whole numbers of 8 bytes. Autocast does it for volumes in
+    full precision, unless the places are asked for too.
+    """
+    x = t.full(x) if len(spatial) == 3 and (adaptive or not places) else x
+    sizes, strides = _pooled(x, spatial, volumes=not adaptive)
+    made, found = t.new(sizes, x.dtype, strides), t.new(sizes, "int64", strides)
+    t.note("max_pool", (x,), (made, found), x, found)
+    return made, found
 
 
 def average_pool(t: Tape, x: Strided, spatial: Sequence[int]) -> Strided:
     x = t.full(x) if len(spatial) == 3 else x
-    sizes = (*x.sizes[:2], *spatial)
-    made = t.new(sizes, x.dtype, suggested(x, sizes) if x.dim > 3 else None)
-    return t.noted("avg_pool", (x,), made, x)
+    sizes, strides = _pooled(x, spatial, volumes=False)
+    return t.noted("avg_pool", (x,), t.new(sizes, x.dtype, strides), x)
 
 
 def adaptive_average_pool(t: Tape, x: Strided, spatial: Sequence[int]) -> Strided:
     """One bin for each axis is a mean, which keeps nothing."""
     x = t.full(x) if len(spatial) == 3 else x
-    sizes = (*x.sizes[:2], *spatial)
-    made = t.new(sizes, x.dtype, suggested(x, sizes) if x.dim > 3 else None)
+    sizes, strides = _pooled(x, spatial, volumes=set(spatial) == {1})
+    made = t.new(sizes, x.dtype, strides)
     return t.noted("adaptive_avg_pool", (x,), made, *(() if set(spatial) == {1} else (x,)))
 
 
@@ -117,7 +162,7 @@ def pad(t: Tape, x: Strided, sides: Sequence[int], mode: str = "constant") -> St
     if mode == "circular":
         return t.noted("pad", (x,), t.new(sizes, x.dtype))
     x = t.full(x) if (mode, len(sides) // 2) in FULL_PADS else x
-    strides = suggested(x, sizes) if x.dim == 4 or (x.dim == 5 and mode == "replicate") else None
+    strides = suggested(x, sizes) if x.dim > 3 else None
     return t.noted("pad", (x,), t.new(sizes, x.dtype, strides), x)
 
 

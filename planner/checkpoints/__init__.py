@@ -27,9 +27,14 @@ HEAD = 512
 OTHERS = {
     b"\x89HDF\r\n\x1a\n": ("is a file of HDF5", "save the weights as safetensors, or by `numpy.savez`"),
     b"GGUF": ("is a file of GGUF", "name the checkpoint that it was made from"),
-    b"TFL3": ("is a file of TensorFlow Lite", "name the checkpoint that it was made from"),
+    b"\x1f\x8b": ("is compressed by gzip", "unpack it, as by `gunzip`"),
+    b"version https://git-lfs": ("is the pointer of Git LFS to a file", "`git lfs pull` brings the file itself"),
+    b"<!DOCTYPE html": ("is a page of the web", "download the file anew; the page says why it was not given"),
+    b"<html": ("is a page of the web", "download the file anew; the page says why it was not given"),
 }
 """Formats that are not read, by their first bytes."""
+TFLITE = b"TFL3"
+"""What stands behind the first four bytes of a file of TensorFlow Lite."""
 _FORMS = "name a file of safetensors, torch.save, NumPy or ONNX, or a JSON file of sizes by names"
 
 
@@ -47,6 +52,8 @@ def read(path: str | PathLike[str]) -> Checkpoint:
             head = file.read(HEAD)
         if not head:
             raise refusing.broken("is empty")
+        if head[4:8] == TFLITE:
+            raise refusing.broken("is a file of TensorFlow Lite, which is not read", OTHERS[b"GGUF"][1])
         for start, (what, help) in OTHERS.items():
             if head.startswith(start):
                 raise refusing.broken(f"{what}, which is not read", help)

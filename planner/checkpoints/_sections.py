@@ -24,8 +24,10 @@ def sections_of(root: object, refusing: Refusing) -> tuple[Section, ...]:
         refusing.too_many(len(tensors))
         if tensors:
             rest = {name: each for name, each in mapping.entries.items() if name not in tensors}
-            odd = {name: each.what for name, each in rest.items() if isinstance(each, OddTensor)}
-            others = tuple(name for name, each in rest.items() if not isinstance(each, OddTensor | PickledNames))
+            odd = {name: what for name, each in rest.items() if (what := _oddness(each))}
+            others = tuple(
+                name for name, each in rest.items() if name not in odd and not isinstance(each, PickledNames)
+            )
             parts.append(Section(key, tuple(tensors.values()), others, odd))
         if sum(any(_tensors(each)) for each in mapping.entries.values() if isinstance(each, PickledNames)) > 1:
             nested = dict(_nested(mapping, ()))
@@ -36,6 +38,12 @@ def sections_of(root: object, refusing: Refusing) -> tuple[Section, ...]:
     if not parts:
         raise refusing.broken("holds no tensors by names", "save what `net.state_dict()` gives")
     return tuple(parts)
+
+
+def _oddness(value: object) -> str:
+    """What is odd about a tensor, or about one in a row, as packed weights are; "" where nothing is."""
+    some = value if isinstance(value, tuple) and not hasattr(value, "_fields") else (value,)
+    return next((each.what for each in some if isinstance(each, OddTensor)), "")
 
 
 def _mappings(root: object) -> Iterator[tuple[tuple[str, ...], PickledNames]]:

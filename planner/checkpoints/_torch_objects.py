@@ -135,7 +135,8 @@ INERT = {
     "decimal.Decimal", "fractions.Fraction", "uuid.UUID", "_codecs.encode",
     "torch.device", "torch.Size", "torch.Generator", "torch.serialization._get_layout",
     "torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer",
-    "torch.per_tensor_affine", "torch.per_channel_affine", "torch.per_channel_affine_float_qparams",
+    "torch.qint8", "torch.quint8", "torch.qint32", "torch.quint4x2", "torch.quint2x4", "torch.per_tensor_affine",
+    "torch.per_channel_affine", "torch.per_channel_affine_float_qparams",
     "numpy.core.multiarray.scalar", "numpy.ndarray",
 }  # fmt: skip
 """Classes and functions that are known to run nothing else; what they would make is not looked at."""

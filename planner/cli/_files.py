@@ -37,10 +37,11 @@ def save(made: str | bytes, output: str | None) -> None:
         raise Failure(str(error), error.help) from None
 
 
-def apart(*outputs: str | None) -> None:
-    """Stop, before any work, if two files that are to be written are one."""
+def both_ready(outputs: tuple[str | None, str | None], *inputs: str) -> None:
+    """Stop, before any work, if one of two files cannot be written, or both are one."""
     seen = set[str]()
     for each in outputs:
+        ready(each, *inputs)
         if each is not None and each != STDOUT:
             if os.path.realpath(each) in seen:
                 raise Failure(f"`{each}` is to be written twice, as two files", "name another file for one of them")

@@ -125,7 +125,8 @@ def _keep_limit(measure: str, context: click.Context, parameter: click.Parameter
     """A limit of a budget; kept for whoever checks the model."""
     if text is not None:
         try:
-            context.meta.setdefault(BUDGET, {})[measure] = BOUNDS[measure].read(text)
+            BOUNDS[measure].read(text)
+            context.meta.setdefault(BUDGET, {})[measure] = text
         except ValueError as error:
             raise click.BadParameter(str(error)) from None
 

@@ -31,7 +31,7 @@ def report_on(file: str, *, scale: str | None = None, **options: Any) -> Checked
     from planner.inputs.ultralytics import taken
     from planner.workbench import Workbench
 
-    _must_take_options(file, scale)
+    must_take_options(file, scale)
     if is_source(file):
         return Workbench.on_text(brought_in(file, options.pop("input", None)), file, **options).report
     if file != STDIN:
@@ -39,16 +39,11 @@ def report_on(file: str, *, scale: str | None = None, **options: Any) -> Checked
     return taken(Workbench.on_text(_standard_input(), "<stdin>", **options), scale).report
 
 
-def source_of(file: str, *, scale: str | None = None, input: Any = None) -> Source:
-    """A model file, read; of a network that is named as net.py:Net, the one that is made for this input. Raises the
-    fault that keeps it from being read.
-    """
-    from planner.inputs import is_source
+def source_of(file: str, scale: str | None = None) -> Source:
+    """A model file, read. Raises the fault that keeps it from being read."""
     from planner.source import parse, read
 
-    _must_take_options(file, scale)
-    if is_source(file):
-        return parse(brought_in(file, input), file)
+    must_take_options(file, scale)
     return parse(_standard_input(), "<stdin>") if file == STDIN else read(file)
 
 
@@ -77,7 +72,7 @@ def report_at(revision: str, file: str, *, scale: str | None = None, **options: 
     if is_source(file) and Path(file).suffix not in FILES:
         help = f"take both from folders: `git worktree add ../before {revision}`, and name what is in there as OLD"
         raise Failure(f"`{file}` is no file to read: of a revision no code is run", help)
-    _must_take_options(file, scale)
+    must_take_options(file, scale)
     try:
         there = Commit(revision, file)
         if is_source(file):
@@ -89,7 +84,7 @@ def report_at(revision: str, file: str, *, scale: str | None = None, **options: 
         return Workbench.without_source(fault, file, **options).report
 
 
-def _must_take_options(file: str, scale: str | None) -> None:
+def must_take_options(file: str, scale: str | None) -> None:
     """Refuse options that mean nothing for a file: `--scale` for what is no YAML, `--arg` for a model file."""
     from planner.inputs import is_source
 
@@ -122,12 +117,18 @@ def _brought_back(content: bytes, file: str, options: dict[str, Any]) -> str:
 def brought_in(source: str, input: Any) -> str:
     """The model file of a network that is named as net.py:Net; its class or function gets what `--arg` gives."""
     from planner.diagnostics import Fault
-    from planner.inputs import imported
 
     try:
-        return imported(source, input=input, arguments=_arguments())
+        return text_of(source, input)
     except Fault as fault:
         raise Failure(fault.headline, fault.help) from None
+
+
+def text_of(source: str, input: Any) -> str:
+    """The same, which raises the fault that keeps it from being brought in."""
+    from planner.inputs import imported
+
+    return imported(source, input=input, arguments=_arguments())
 
 
 def exit_code(report: Report, strict: bool = False) -> int:

@@ -62,21 +62,21 @@ def command(
 
     FILE is a model file, or - for standard input.
     """
-    from dataclasses import replace
     from functools import partial
 
     from planner.diagnostics import Diagnostic, Fault
     from planner.outputs.code.torch import emitted
+    from planner.report import Report
 
     if asserts and style == "sequential":
         raise click.UsageError("--asserts stand in a forward pass, which an nn.Sequential does not have")
     ready(output, file)
-    report = _reading.report_on(file, input=input, params=params, scale=scale)
+    report: Report = _reading.report_on(file, input=input, params=params, scale=scale)
     emit = partial(emitted, style=style, asserts=asserts, init=init, main=guard)
     try:
         found = emit(report) if report.builds else None
     except Fault as fault:
-        found, report = None, replace(report, diagnostics=(Diagnostic.of(fault),))
+        found, report = None, Report(report.plan, [Diagnostic.of(fault)])
     if found is None:
         return _reading.nothing_to_show(report, screen)
     if output is not None and output != STDOUT:

@@ -8,7 +8,7 @@ import click
 
 from planner.cli import _reading
 from planner.cli._ending import Failure
-from planner.cli._files import apart, ready, save, show
+from planner.cli._files import both_ready, save, show
 from planner.cli._options import format_option, model_options, screen_option
 from planner.outputs import renderer
 from planner.outputs._screen import Screen
@@ -51,9 +51,7 @@ def command(
     from planner.inputs.matching import matched
     from planner.outputs._json import laid_out
 
-    for each in (output, map_to):
-        ready(each, file, weights)
-    apart(output, map_to)
+    both_ready((output, map_to), file, weights)
     report = _reading.report_on(file, **options)
     if not report.plan.steps:
         _reading.print_findings(report, screen)

@@ -15,7 +15,7 @@ from planner.budget import BOUNDS
 from planner.cli import _pictures, _reading
 from planner.cli._ending import Failure
 from planner.cli._extras import needed
-from planner.cli._files import STDOUT, apart, format_of, ready, show
+from planner.cli._files import STDOUT, both_ready, format_of, show
 from planner.cli._options import (
     Decorator,
     arguments_option,
@@ -31,6 +31,7 @@ from planner.cli._printing import print_text
 from planner.cli._progress import Progress
 from planner.outputs import formats, renderer, stated
 from planner.outputs._screen import Screen
+from planner.points import MEASURES
 
 if TYPE_CHECKING:
     from planner.engine import Choice
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from planner.sweeping import StoredRows
 
 PLACE = 3
-BOUNDED = {"params": "parameters", "macs": "multiply-adds", "peak": "peak memory", "activations": "activations"}
+BOUNDED = [name for name in BOUNDS if name in MEASURES]
+"""The measures of rows that have limits, as a budget has them."""
 
 
 def _read_sets(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> dict[str, Any]:
@@ -66,7 +68,8 @@ def _read_bound(context: click.Context, parameter: click.Parameter, text: str | 
     if text is None:
         return None
     try:
-        return BOUNDS[str(parameter.name).rpartition("_")[2]].read(text)
+        way, _, name = str(parameter.name).partition("_")
+        return BOUNDS[name].read(text, least=way == "min")
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 
@@ -84,11 +87,12 @@ def _read_front(context: click.Context, parameter: click.Parameter, text: str | 
 def _bounds(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that bound what is shown, such as `--max-params`."""
     for way in ("min", "max"):
-        for name, noun in reversed(BOUNDED.items()):
+        for name in reversed(BOUNDED):
             example = "256KiB" if BOUNDS[name].of_bytes else "5M"
+            more = f"{'more' if way == 'max' else 'less'} {MEASURES[name].noun}"
             option: Decorator = click.option(
                 f"--{way}-{name}", f"{way}_{name}", callback=_read_bound, metavar="N",
-                help=f"Leave out what has {'more' if way == 'max' else 'less'} {noun}, such as {example}.",
+                help=f"Leave out what has {more}, such as {example}.",
             )  # fmt: skip
             command = option(command)
     return command
@@ -104,9 +108,10 @@ def _bounds(command: Callable[..., Any]) -> Callable[..., Any]:
 @scale_option
 @memory_options
 @_bounds
+@click.option("--kept", is_flag=True, help="Also what training keeps for backward, which takes longer.")
 @click.option("--lossless", is_flag=True, help="Leave out what loses cells that nothing reads.")
 @click.option("--front", "aims", callback=_read_front, metavar="AIM,AIM",
-              help="What the front is about; by default least:macs,most:params.")  # fmt: skip
+              help="What the front is about; by default least:macs,most:params, for each input size.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes; by default one for each core.")
 @click.option("--dask", "address", metavar="ADDRESS", help="Plan on the workers of a Dask cluster: tcp://…:8786.")
 @click.option("--results", metavar="PATH", help="Keep each row in this file; started again, the sweep goes on there.")
@@ -122,6 +127,7 @@ def command(
     scale: str | None,
     batch: int,
     dtype: Any,
+    kept: bool,
     lossless: bool,
     aims: tuple[Objective, ...],
     jobs: int | None,
@@ -147,22 +153,21 @@ def command(
     from planner.sweeping import StoredRows, SweepStopped
     from planner.writing import NotWritten
 
-    for each in (output, results):
-        ready(each, file)
-    apart(output, results)
+    both_ready((output, results), file)
     wanted = format or (format_of(output, "sweep") if output not in (None, STDOUT) else "table")
+    limits = _limits(bounds, lossless)
     try:
-        question = _question(file, sets, shapes, scale, batch=batch, dtype=dtype)
-    except Fault as fault:
-        return _reading.unreadable(fault, file, screen)
-    _must_be_there(wanted, aims, question)
-    try:
+        kept = kept or _about_kept(limits, aims)
+        question = _question(file, sets, shapes, scale, batch=batch, dtype=dtype, kept=kept)
+        _must_be_there(wanted, aims, question)
         with StoredRows(question, results) as stored:
-            _fill(stored, question, jobs, address)
-            outcome = SweepOutcome(question, stored.rows, _limits(bounds, lossless), aims)
+            _fill(stored, jobs, address)
+            outcome = SweepOutcome(stored.question, stored.rows, limits, aims)
             made = renderer("sweep", wanted)(outcome, screen, theme, partial(_pictures.drawn, choice=engine))
             show(made, output, "sweep", wanted)
             return int(outcome.tally["kept"] == outcome.tally["failed"])
+    except Fault as fault:
+        return _reading.unreadable(fault, file, screen)
     except (NotWritten, SweepStopped) as error:
         raise Failure(str(error), error.help) from None
 
@@ -176,15 +181,25 @@ def _limits(bounds: dict[str, int | None], lossless: bool) -> Limits:
     return Limits(most, least, lossless)
 
 
+def _about_kept(limits: Limits, aims: tuple[Objective, ...]) -> bool:
+    """Whether a limit or the front is about what training keeps."""
+    return any("kept" in names for names in (limits.most, limits.least, [aim.measure for aim in aims]))
+
+
 def _question(file: str, sets: dict[str, Any], shapes: dict[str, Any], scale: str | None, **options: Any) -> Question:
     """The question; raises the fault of a file that cannot be read."""
+    from planner.faults.not_imported import NotImported
     from planner.inputs import is_source
-    from planner.sweeping import Unasked, asked, one_shape
+    from planner.sweeping import Unasked, asked, brought
 
     try:
-        given = one_shape(file, shapes) if is_source(file) else None
-        source = _reading.source_of(file, scale=scale, input=given)
-        return asked(source, sets, {} if is_source(file) else shapes, scale=scale, **options)
+        if not is_source(file):
+            return asked(_reading.source_of(file, scale), sets, shapes, scale=scale, **options)
+        _reading.must_take_options(file, scale)
+        found = brought(file, shapes, partial(_reading.text_of, file))
+        return asked(found.source, sets, found.inputs, alone=found.alone, **options)
+    except NotImported as fault:
+        raise Failure(fault.headline, fault.help) from None
     except Unasked as error:
         raise Failure(str(error), error.help) from None
 
@@ -202,10 +217,11 @@ def _must_be_there(format: str, aims: tuple[Objective, ...], question: Question)
             import_module(package)
 
 
-def _fill(stored: StoredRows, question: Question, jobs: int | None, address: str | None) -> None:
+def _fill(stored: StoredRows, jobs: int | None, address: str | None) -> None:
     """Plan the points whose rows are not there yet."""
     from planner.sweeping import crew_of, rows
 
+    question = stored.question
     if stored.count == question.count:
         return
     with needed("dask", "planner sweep --dask"):

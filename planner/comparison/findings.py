@@ -55,11 +55,21 @@ def _compare(found: FindingChanges, was: list[Diagnostic], now: list[Diagnostic]
         else:
             others.append(each)
     unlike = {id(each) for some in same.values() for each in some}
-    left = [each for each in was if id(each) in unlike]
-    common = min(len(left), len(others))
-    found.changed += zip(left[:common], others[:common], strict=True)
-    found.mended += left[common:]
-    found.gained += others[common:]
+    about: defaultdict[str, tuple[list[Diagnostic], list[Diagnostic]]] = defaultdict(lambda: ([], []))
+    for k, some in enumerate(([each for each in was if id(each) in unlike], others)):
+        for each in some:
+            about[_about(each)][k].append(each)
+    for before, after in about.values():
+        common = min(len(before), len(after))
+        found.changed += zip(before[:common], after[:common], strict=True)
+        found.mended += before[common:]
+        found.gained += after[common:]
+
+
+def _about(each: Diagnostic) -> str:
+    """What a finding is about: its headline without names and numbers."""
+    text = re.sub(r"[\d.,]+", "#", re.sub("`[^`]*`", "``", each.message))
+    return re.sub(r"(?<=# )(\w+?)s?\b", r"\1", text).replace(" are ", " is ")
 
 
 def _numbers(each: Diagnostic) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from planner.analyses.cost import BYTES
@@ -40,7 +40,8 @@ class StepChange:
 
     arguments  its arguments that differ, by name, where its type is the same
     facts      what else differs: `name`, `type`, `class`, `from`, `weights`, `in`, `out`, `params`, `macs`, `bytes`,
-               `receptive_field`, `loss`
+               `kept`, `receptive_field`, `loss`
+    kept       the bytes that it keeps for backward
     """
 
     pair: Pair
@@ -48,6 +49,7 @@ class StepChange:
     after: Step | None
     arguments: Mapping[str, BeforeAfter] = field(default_factory=dict)
     facts: Mapping[str, BeforeAfter] = field(default_factory=dict)
+    kept: BeforeAfter = NOTHING
 
     @property
     def step(self) -> Step:
@@ -81,26 +83,44 @@ class StepChange:
 
 def changes(both: Comparison) -> Iterator[StepChange]:
     """The steps that differ, in the order of the plan after; inputs are not among them."""
+    found = [_change(both, pair) for pair in both.pairs]
+    others = any(map(_differs, found)) or any(port.differs for port in both.ports)  # else, the same is kept
+    if others and all(report.trained for report in both.sides):
+        found = [_with_kept(both, each) for each in found]
+    return filter(_differs, found)
+
+
+def _differs(change: StepChange) -> bool:
+    return not change.step.is_input and bool(change.added or change.removed or change.arguments or change.facts)
+
+
+def _change(both: Comparison, pair: Pair) -> StepChange:
+    before, after = (None if i is None else report.plan.steps[i] for i, report in zip(pair, both.sides, strict=True))
+    if before is None or after is None:
+        return StepChange(pair, before, after)
+    return StepChange(pair, before, after, _arguments(before, after), _facts(both, pair, before, after))
+
+
+def _with_kept(both: Comparison, change: StepChange) -> StepChange:
+    """The change with what the step keeps for backward, which takes longer to work out than the rest."""
+    kept = BeforeAfter(*(_kept(report, i) for report, i in zip(both.sides, change.pair, strict=True)))
+    facts = change.facts
+    if None not in change.pair and kept.differs:
+        facts = {**facts, "kept": kept}
+    return replace(change, facts=facts, kept=kept)
+
+
+def _kept(report: Report, i: int | None) -> int | None:
+    """What a step keeps; None where it is not known, or where nothing is trained."""
+    return None if i is None or report.trained is None else report.trained.steps[i].kept
+
+
+def _facts(both: Comparison, pair: Pair, before: Step, after: Step) -> dict[str, BeforeAfter]:
     wiring = both.wiring
-    reports = both.before, both.after
-    for pair in both.pairs:
-        steps = [None if i is None else report.plan.steps[i] for i, report in zip(pair, reports, strict=True)]
-        before, after = steps
-        if before is None or after is None:
-            change = StepChange(pair, before, after)
-        else:
-            change = StepChange(
-                pair, before, after, _arguments(before, after), _facts(both, wiring, pair, before, after)
-            )
-        if not change.step.is_input and (change.added or change.removed or change.arguments or change.facts):
-            yield change
-
-
-def _facts(both: Comparison, wiring: SharedWiring, pair: Pair, before: Step, after: Step) -> dict[str, BeforeAfter]:
     found = {
         "name": BeforeAfter(before.name, after.name),
         "type": BeforeAfter(before.type, after.type),
-        "class": BeforeAfter(*((step.facts.foreign or None) if step.facts else None for step in (before, after))),
+        "class": _classes(before, after),
         "from": wiring.sources(before, after),
         "weights": wiring.weights(before, after),
         "in": BeforeAfter(before.inputs, after.inputs),
@@ -112,6 +132,13 @@ def _facts(both: Comparison, wiring: SharedWiring, pair: Pair, before: Step, aft
         "loss": BeforeAfter(*(_losses(report, i) for report, i in zip(both.sides, pair, strict=True))),
     }
     return {name: change for name, change in found.items() if change.differs}
+
+
+def _classes(before: Step, after: Step) -> BeforeAfter:
+    """The names of classes that only the user's own code has; of a step that could not be planned it is not known."""
+    if before.facts is None or after.facts is None:
+        return NOTHING
+    return BeforeAfter(before.facts.foreign or None, after.facts.foreign or None)
 
 
 def _bytes(report: Report, step: Step) -> int | None:

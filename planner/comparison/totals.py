@@ -68,6 +68,7 @@ def _of(report: Report) -> dict[str, object]:
         "macs": cost.macs if whole else None,
         "activation_bytes": cost.activation_bytes if whole else None,
         "peak_bytes": cost.peak_bytes if whole else None,
+        "kept_bytes": report.kept_bytes,
         "steps": len(plan.steps) - len(plan.inputs),
         "receptive_field": field_of(report, output.step, output.output) if output and whole else None,
         "unread_cells": sum(each.cells for each in unread) if report.reach is not None else None,

@@ -17,10 +17,15 @@ def edited(data: Any, edits: Iterable[Edit]) -> Any:
 
     A list or mapping that stands in several places, through an alias, changes in all of them.
     """
+    twice = _twice(data)
     for edit in edits:
         changed: dict[int, Any] = {}
         whole = _changed(data, edit, edit.path, changed)
-        data = _with_aliases(data, changed, {}) if _any_twice(data, changed) else whole
+        if twice.isdisjoint(changed):
+            data = whole
+        else:
+            data = _with_aliases(data, changed, {})
+            twice = _twice(data)
     return data
 
 
@@ -85,18 +90,18 @@ def _entry(here: Any, part: Any) -> Any:
         raise CannotEdit(f"there is no {part}") from None
 
 
-def _any_twice(data: Any, wanted: dict[int, Any]) -> bool:
-    """Whether one of these lists and mappings stands in more than one place."""
-    seen, waiting = set(), [data]
+def _twice(data: Any) -> set[int]:
+    """The ids of lists and mappings that stand in more than one place."""
+    seen, twice, waiting = set[int](), set[int](), [data]
     while waiting:
         here = waiting.pop()
-        if id(here) not in seen:
-            seen.add(id(here))
-            values = here.values() if isinstance(here, dict) else here
-            waiting += [each for each in values if isinstance(each, (dict, list))]
-        elif id(here) in wanted:
-            return True
-    return False
+        if id(here) in seen:
+            twice.add(id(here))
+            continue
+        seen.add(id(here))
+        values = here.values() if isinstance(here, dict) else here
+        waiting += [each for each in values if isinstance(each, (dict, list))]
+    return twice
 
 
 def _with_aliases(here: Any, changed: dict[int, Any], done: dict[int, Any]) -> Any:

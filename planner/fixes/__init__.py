@@ -22,6 +22,7 @@ from planner.fixes._findings import Findings, grave
 from planner.fixes._revision import Revision
 from planner.fixes._safety import NEVER_SAFE, Safety
 from planner.fixes._words import effect_of, text_of
+from planner.plan import Plan
 from planner.remedies import all_remedies
 from planner.remedies._case import Case, Proposal
 from planner.report import MOST_FIXES, Report
@@ -91,7 +92,7 @@ class Mender:
         self.report = report
         self.check = check
         self.left = most_work
-        self.work = _work(report)
+        self.work = _work(report.plan, len(report.diagnostics))
         self.given = given
         self.memory: dict[object, object] = {}
         self.before = Findings(report)
@@ -132,7 +133,9 @@ class Mender:
             if safety is None:
                 return None
             change = safety.change
-            if change.leaves(found) or change.adds or not change.keeps_declared or not safety.keeps_causality(found):
+            if change.leaves(found):  # for which only its own rule has judged
+                return None
+            if change.adds or not change.keeps_declared or not safety.keeps_causality(found):
                 return None
             return _Trial(proposal, change, safety.is_safe(found, proposal))
         except CannotEdit:
@@ -151,7 +154,7 @@ class Mender:
             changed.faults = source.faults
             worked = self.report.plan.complete
             report = self.check(changed, proposal.given, brief=True, whole=worked, like=self.report)
-            self.left -= _work(report)
+            self.left -= _work(report.plan, self.before.counts.total())  # about as many as before are weighed
             broken = worked and not report.plan.complete
             now = None if broken else Findings(report, proposal.edits, self.before)
             self.planned[key] = None if now is None else Safety(Revision(self.before, now))
@@ -200,10 +203,10 @@ def mended(report: Report, check: Check, *, given: Any = None, unsafe: bool = Fa
     return Mended(report, tuple(made))
 
 
-def _work(report: Report) -> int:
-    """The amount of work that judging a model takes."""
-    long = sum(max(shape) for step in report.plan.steps for shape in step.outputs if shape.spatial)
-    return len(report.plan.steps) + WEIGHT * len(report.diagnostics) + long // MANY_CELLS
+def _work(plan: Plan, findings: int) -> int:
+    """The amount of work that judging a plan takes in which there are so many findings."""
+    long = sum(max(shape) for step in plan.steps for shape in step.outputs if shape.spatial)
+    return len(plan.steps) + WEIGHT * findings + long // MANY_CELLS
 
 
 def _key(each: Diagnostic) -> tuple[object, ...]:

@@ -47,8 +47,12 @@ class Findings:
             self.steps = dict(zip(before.steps, report.plan.steps, strict=True))
         else:
             self._identify()
-        self.counts = Counter(map(self.key, grave(report)))
         self._causal: dict[Tensor, frozenset[Causal]] = {}
+
+    @cached_property
+    def counts(self) -> Counter[tuple[str, Path]]:
+        """How many errors and warnings of a code there are at a place."""
+        return Counter(map(self.key, grave(self.report)))
 
     def _identify(self) -> None:
         copies: Counter[tuple[Path, tuple[Path, ...]]] = Counter()

@@ -29,8 +29,7 @@ class Revision:
         """Whether a finding of the earlier report is still there."""
         was, now = self.was, self.now
         key, identity = was.key(found), was.identities.get(found.step)
-        left = now.report.with_remarks if found.severity is Severity.INFO else now.report.diagnostics
-        alike = [each for each in left if each.kind is found.kind and now.key(each) == key]
+        alike = [each for each in now.report.of_kind(found.kind) if now.key(each) == key]
         before = sum(each.kind is found.kind and was.key(each) == key for each in was.report.diagnostics)
         return len(alike) >= before or any(identity and now.identities.get(each.step) == identity for each in alike)
 

@@ -50,13 +50,15 @@ BudgetFormat: type[BaseModel] = create_model(
 )
 
 
-def budget_of(read: BaseModel, given: Mapping[str, Any]) -> Budget:
-    """The budget that a section says; `given` are the keys that did not come from the file."""
-    limits = [
-        Limit(
-            name, amount if isinstance(amount, int) else bound.read(amount), None if name in given else ("budget", name)
-        )
-        for name, bound in BOUNDS.items()
-        if (amount := getattr(read, name)) is not None
-    ]
+def budget_of(read: BaseModel, raw: Mapping[str, Any], given: Mapping[str, Any]) -> Budget:
+    """The budget that a section says; `raw` has it as it is written, and `given` the keys that did not come from the
+    file.
+    """
+    limits = []
+    for name, bound in BOUNDS.items():
+        if (amount := getattr(read, name)) is not None:
+            count = amount if isinstance(amount, int) else bound.read(amount)
+            written = raw.get(name)
+            said = written.strip() if isinstance(written, str) else bound.written(count)
+            limits.append(Limit(name, count, None if name in given else ("budget", name), said))
     return Budget(tuple(limits), getattr(read, "batch", None), getattr(read, "dtype", None))

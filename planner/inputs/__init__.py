@@ -19,9 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 from planner.faults._in_text import shown
 from planner.faults.not_imported import NotImported
+from planner.inputs._heads import holds_at_other_sizes
 
 if TYPE_CHECKING:
     import torch
+
+__all__ = ["FILES", "FOREIGN", "holds_at_other_sizes", "imported", "is_source"]
 
 FILES = {".keras": "keras", ".json": "keras", ".onnx": "onnx", ".pt2": "exported"}
 """The front ends that read files, by how these end."""

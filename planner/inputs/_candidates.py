@@ -6,9 +6,10 @@ All of it is made of what strides leave of a size, `(size + more) // stride`, as
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from functools import lru_cache, partial
 from itertools import combinations, product
-from math import gcd
+from math import gcd, isfinite, lcm
 from typing import NamedTuple
 
 from planner.inputs._following import Values
@@ -24,6 +25,8 @@ FARTHEST = 512
 """The largest stride that is looked for where nothing but that is worked out."""
 OUTER = 32
 """The largest product of strides before a map that is filled up on both sides."""
+FINEST = 4096
+"""The largest denominator of ratios that is looked for."""
 NEAR = (0, -1, 1, -2, 2)
 """How many cells more or less than what strides leave is filled up."""
 
@@ -33,7 +36,7 @@ class Follows(NamedTuple):
 
     text: str
     names: tuple[str, ...]
-    value: Callable[..., int]
+    value: Callable[..., int | Fraction]
 
 
 class LeftOver(NamedTuple):
@@ -66,14 +69,19 @@ class LeftOver(NamedTuple):
         return lambda size: (size + more) // stride
 
 
-def candidates(values: Values, sizes: Mapping[str, Values]) -> list[Follows]:
+def candidates(values: Sequence[float], sizes: Mapping[str, Values]) -> list[Follows]:
     """All that has these values in all runs, the simplest first."""
-    if any(each != int(each) for each in values):
+    return _whole(values, sizes) if all(each % 1 == 0 for each in values) else [*_ratios(values, sizes)]
+
+
+def _whole(values: Sequence[float | Fraction], sizes: Mapping[str, Values]) -> list[Follows]:
+    """All whole numbers that have these values."""
+    if any(each % 1 for each in values):
         return []
     apart: dict[Values, str] = {}  # of several that are always equal, the first
     for name, own in sizes.items():
         apart.setdefault(own, name)
-    return _candidates(values, tuple((name, own) for own, name in apart.items()))
+    return _candidates(tuple(map(int, values)), tuple((name, own) for own, name in apart.items()))
 
 
 @lru_cache(maxsize=1024)
@@ -242,6 +250,37 @@ def _products(sizes: Mapping[str, Values], values: Values) -> Iterator[Follows]:
                 k = cells // values[0]
                 if all(n * m // k == value for n, m, value in zip(a.own, b.own, values, strict=True)):
                     yield Follows(f"{a.inner()} * {b.inner()} // {k}", names, partial(_cells, a, b, 1, k))
+
+
+def _ratios(values: Sequence[float], sizes: Mapping[str, Values]) -> Iterator[Follows]:
+    """A number of cells as a part of a fixed number, a fixed number or a size as parts of a number of cells: numbers as
+    Python's division gives them.
+    """
+    if not all(isfinite(each) and each for each in values):
+        return
+    ratios = [Fraction(each).limit_denominator(FINEST) for each in values]
+    if any(ratio.numerator / ratio.denominator != each for ratio, each in zip(ratios, values, strict=True)):
+        return
+    under, over = lcm(*(each.denominator for each in ratios)), lcm(*(each.numerator for each in ratios))
+    for top in _whole([under * each for each in ratios], sizes):
+        shown = f"{_closed(top)} / {under}"
+        yield Follows(shown, top.names, lambda *n, of=top.value, k=under: of(*n) / Fraction(k))
+    for below in _whole([over / each for each in ratios], sizes):
+        shown = f"{over} / {_closed(below)}"
+        yield Follows(shown, below.names, lambda *n, of=below.value, k=over: _quotient(k, of(*n)))
+    for name, own in sizes.items():
+        for below in _whole([n / each for n, each in zip(own, ratios, strict=True)], sizes):
+            shown = f"{name} / {_closed(below)}"
+            yield Follows(shown, (name, *below.names), lambda n, *more, of=below.value: _quotient(n, of(*more)))
+
+
+def _closed(found: Follows) -> str:
+    return found.text if (found.text,) == found.names else f"({found.text})"
+
+
+def _quotient(n: int, m: int | Fraction) -> Fraction:
+    """A part of a number; none of one that nothing is left of, at sizes that a network does not take."""
+    return Fraction(n) / m if m else Fraction(0)
 
 
 def _cells(a: LeftOver, b: LeftOver, times: int, parts: int, n: int, m: int) -> int:

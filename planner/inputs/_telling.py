@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
 from functools import cached_property
 from itertools import product
 from random import Random
@@ -38,7 +39,7 @@ class Telling:
         self.inputs = {name: [each[0] for each in step.shapes] for name, step in inputs.items()}
         self.varied = varied
         self.doubts: list[list[Longer]] = []
-        self._predicted: dict[Values, list[int] | None] = {}
+        self._predicted: dict[Values, list[int | Fraction] | None] = {}
         self._seen: set[tuple[object, ...]] = set()
 
     @cached_property
@@ -97,7 +98,7 @@ class Telling:
         if apart:
             self.doubts.append(apart)
 
-    def _at_places(self, values: Values) -> list[int] | None:
+    def _at_places(self, values: Values) -> list[int | Fraction] | None:
         """A size in the network at all places that are compared; None where it is not known how it follows."""
         if values not in self._predicted:
             found = candidates(values, {name: own for name, (_, own) in self._axes.items()})
@@ -106,7 +107,7 @@ class Telling:
                 self._compare(found[0], other, {name: own for name, (_, own) in self._axes.items()})
         return self._predicted[values]
 
-    def _worked_out(self, found: Follows) -> Iterator[int]:
+    def _worked_out(self, found: Follows) -> Iterator[int | Fraction]:
         axes = [self._axes[name] for name in found.names]
         for place in self.places:
             yield found.value(*(own[0] + place[i] for i, own in axes))

@@ -9,6 +9,7 @@ from planner.editing import written
 from planner.geometry import Shape
 from planner.inputs._folding import folded
 from planner.inputs._graph import Graph, GraphNode, NotAlike, NotFollowing
+from planner.inputs._heads import AT_MOST_SIZES, FROM, IMPORTED, OF_THIS_INPUT
 from planner.inputs._lists import Entry, FoldedBlock
 from planner.inputs._stored import Held
 
@@ -59,7 +60,7 @@ def heading(
     """What stands above the text, as comments: where it comes from, what of it no layer says, and what of what is
     stored has another name, or none.
     """
-    lines = [f"{home}, imported", *notes, *_notes(graph, decisions, stored)]
+    lines = [f"{home}{IMPORTED}", *notes, *_notes(graph, decisions, stored)]
     return "".join(f"# {line}\n" for line in lines)
 
 
@@ -67,13 +68,13 @@ def _notes(graph: Graph, decisions: Iterable[str], stored: Mapping[str, Held]) -
     if shown := sorted(each.strip("_") for each in decisions):
         yield f"It looks at values ({', '.join(shown)}): this is what it does where all that it reads is 0."
     if graph.runs == 1 or graph.pinned:
-        yield "Sizes that follow from the input's are those at this input."
+        yield OF_THIS_INPUT
     if graph.smallest:
         axes = " and ".join(f"a {axis} of {n:,}" for axis, n in graph.smallest.items())
-        yield f"It takes inputs from {axes} on; the network takes smaller ones, where parts of maps hold nothing."
+        yield f"{FROM} {axes} on; the network takes smaller ones, where parts of maps hold nothing."
     for sizes in graph.elsewhere[:1]:
         size = ", ".join(map(str, sizes.values()))
-        yield f"This is what it does at most sizes; at some, as {size}, it does something else."
+        yield f"{AT_MOST_SIZES}; at some, as {size}, it does something else."
     if graph.single:
         yield "It gives a number for each sample, (N,), which is (N, 1) in code."
     if graph.common:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from planner.checkpoints import Checkpoint
 from planner.diagnostics import Fault
+from planner.inputs import is_source
 from planner.inputs.ultralytics import is_ultralytics, taken
 from planner.loading import Options, WeightsMatch
 from planner.plan import Plan
@@ -24,7 +25,8 @@ def matched(report: Checked, checkpoint: Checkpoint, key: str | None = None) -> 
         except Fault:  # of a value that no model can be made with
             return None
 
-    return WeightsMatch(report, checkpoint, key, replan, list(benches))
+    written = not is_source(report.source.file or "")
+    return WeightsMatch(report, checkpoint, key, replan, list(benches), written)
 
 
 def _scaled(bench: Workbench) -> dict[str, Workbench]:

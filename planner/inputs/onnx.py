@@ -12,6 +12,7 @@ from planner.faults.not_imported import NotImported
 from planner.inputs._agreement import must_say
 from planner.inputs._fixed import with_fixed_weights
 from planner.inputs._graph import NotSayable
+from planner.inputs._heads import IMPORTED, OF_THIS_INPUT
 from planner.inputs._onnx.following import Follower, followed
 from planner.inputs._onnx.given import inputs_of
 from planner.inputs._onnx.network import Network, network_of
@@ -77,9 +78,9 @@ def text_of_graph(found: Follower) -> str:
 
 def _head(found: Follower) -> Iterator[str]:
     """What stands above the text: what of the network no layer says."""
-    yield f"{found.graph.name}.onnx, imported"
+    yield f"{found.graph.name}.onnx{IMPORTED}"
     if found.graph.runs == 1:
-        yield "Sizes that follow from the input's are those at this input."
+        yield OF_THIS_INPUT
     for called, reason in found.lost.items():
         yield f"Ends where {called} begins: {reason}"
     yield from opaque_steps(found.graph)

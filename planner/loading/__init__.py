@@ -5,14 +5,17 @@ First the entries are put beside each other:
     choosing   which mapping of the checkpoint is meant
     affixes    what the names in it begin with
     entries    what becomes of each entry
+    fusing     which stand one above another in one of the other side
     renaming   which entries are the same by other names
     sequences  two sequences of modules beside each other, for renaming
 
 Then what differs is said, each difference in a sentence with its place (`sentences`):
 
     naming     other names
+    joints     what is one on one side and several on the other
     sizes      other sizes; by `roles`, what the axes of an entry are
-    absent     what only one side has, with `parametrized`: what stands there in parts
+    absent     what only one side has, with `parametrized`: what stands there in parts, `folded`: norms in layers, and
+               `lora`: low-rank changes
     notes      what is no difference, and good to know
     advice     options with which more agrees; each has been tried
 
@@ -35,6 +38,8 @@ from planner.loading.absent import absences
 from planner.loading.advice import Advice, Options, advised
 from planner.loading.choosing import TakenSection, chosen
 from planner.loading.entries import StateMatch, compared
+from planner.loading.fusing import Joint
+from planner.loading.joints import joinings
 from planner.loading.naming import namings
 from planner.loading.notes import notes
 from planner.loading.plain import plain
@@ -43,7 +48,7 @@ from planner.loading.sizes import resizings
 from planner.plan import Plan
 from planner.report import Report
 
-__all__ = ["Advice", "Difference", "Options", "StateMatch", "WeightsMatch"]
+__all__ = ["Advice", "Difference", "Joint", "Options", "StateMatch", "WeightsMatch"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class WeightsMatch:
     key     the key by which the weights stand, where one was given
     replan  plans the model with other options, for advice
     scales  the scales that a model file of Ultralytics has
+    written  whether the model file is there to be read; the text of an imported network is nobody's
     """
 
     report: Report
@@ -60,6 +66,7 @@ class WeightsMatch:
     key: str | None = None
     replan: Callable[[Options], Plan | None] | None = None
     scales: Sequence[str] = ()
+    written: bool = True
 
     @cached_property
     def chosen(self) -> TakenSection:
@@ -80,7 +87,7 @@ class WeightsMatch:
     def differences(self) -> list[Difference]:
         """What differs, in sentences."""
         found = self.report, self.entries
-        return [*namings(*found), *resizings(*found), *absences(*found)]
+        return [*namings(*found), *joinings(*found), *resizings(*found), *absences(*found)]
 
     @cached_property
     def notes(self) -> list[str]:
@@ -102,3 +109,8 @@ class WeightsMatch:
     def renaming(self) -> Mapping[str, str]:
         """The file's names by the checkpoint's, of all entries that are known to be the same."""
         return self.entries.renaming
+
+    @property
+    def joints(self) -> Sequence[Joint]:
+        """What is one entry on one side and several on the other, of which no names can tell."""
+        return self.entries.joints

@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
+from planner.loading.affixes import Affix, agreement, beginnings
 from planner.loading.entries import StateMatch
+from planner.loading.folded import folded
+from planner.loading.lora import low_rank
 from planner.loading.names import NameNode, entries, module_of, own_of, said, whole_blocks
 from planner.loading.parametrized import parametrized
-from planner.loading.sentences import Difference, Kind, place_of
+from planner.loading.sentences import Difference, Kind, place_of_name, place_of_step
 from planner.report import Report
 from planner.words import counted, joined, named
 
 MOST_BLOCKS = 12
 """Sentences about blocks of one side."""
+LEAST_ALIKE = 3
+"""Blocks that lack the same, from which on one sentence is about all of them."""
 
 
 def absences(report: Report, found: StateMatch) -> Iterator[Difference]:
     """What is missing from the checkpoint, and what is in it alone."""
     told = set[str]()
-    for each in (*_tied(report, found), *_shared(found), *parametrized(report, found)):
+    for each in (
+        *_tied(report, found),
+        *_shared(found),
+        *parametrized(report, found),
+        *folded(report, found),
+        *low_rank(report, found),
+    ):
         yield each
         told |= {*each.file, *each.checkpoint}
     there = {found.affix.applied(each.name) or each.name: each.name for each in found.saved}
@@ -53,17 +64,16 @@ class _Alone:
         self.wheres = self.where.replace("is ", "are ", 1)
 
     def all(self) -> Iterator[Difference]:
-        alone = frozenset(self.names)
-        partly = [each for each in self.names if self._has_more(each, alone)]
+        partly = [each for each in self.names if self._is_in_both(each)]
         yield from self._of_layers(partly)
         apart = set(partly)
         yield from self._blocks([each for each in self.names if each not in apart])
 
-    def _has_more(self, name: str, alone: Collection[str]) -> bool:
-        """Whether the layer has other entries that both sides have."""
-        module = self.own.at(module_of(name))
-        inside = module.children.values() if module is not None and module_of(name) else ()
-        return any(not each.children and each.path not in alone for each in inside)
+    def _is_in_both(self, name: str) -> bool:
+        """Whether both sides have the layer that an entry is in."""
+        module = module_of(name)
+        there = self.other.at(module) if module else None
+        return there is not None and bool(there.children)
 
     def _of_layers(self, names: Sequence[str]) -> Iterator[Difference]:
         """Entries of layers that both sides have, such as `bias` of all convolutions."""
@@ -84,35 +94,62 @@ class _Alone:
             yield self._told("buffers" if buffers else self.kind, text, some, layers[0])
 
     def _blocks(self, names: Sequence[str]) -> Iterator[Difference]:
+        """Blocks and layers as a whole, those that several blocks have alike together."""
         by_parent: defaultdict[str, list[NameNode]] = defaultdict(list)
         for node in whole_blocks(names, self.own):
-            by_parent[module_of(node.path)].append(node)
-        shown = list(by_parent.items())
-        for parent, nodes in shown[:MOST_BLOCKS]:
-            yield from self._siblings(parent, nodes)
-        if rest := [name for _, nodes in shown[MOST_BLOCKS:] for node in nodes for name in node.names]:
+            for each in self._apart(node):
+                by_parent[module_of(each.path)].append(each)
+        groups: defaultdict[object, list[list[NameNode]]] = defaultdict(list)
+        for parent, nodes in by_parent.items():
+            apart = not parent or self._are_copies(parent, nodes)
+            groups[parent if apart else tuple(own_of(node.path) for node in nodes)].append(nodes)
+        shown = list(groups.values())
+        for group in shown[:MOST_BLOCKS]:
+            if len(group) < LEAST_ALIKE:
+                yield from map(self._siblings, group)
+            else:
+                yield self._in_blocks(group)
+        if rest := [name for group in shown[MOST_BLOCKS:] for nodes in group for node in nodes for name in node.names]:
             verb = self.where if len(rest) == 1 else self.wheres
             tops = dict.fromkeys(name.split(".")[0] for name in rest)
             text = f"{counted(len(rest), 'more entry')} of {named(list(tops))} {verb}"
             yield self._told(self.kind, text, rest, next(iter(tops)))
 
-    def _siblings(self, parent: str, nodes: Sequence[NameNode]) -> Iterator[Difference]:
+    def _apart(self, node: NameNode) -> list[NameNode]:
+        """A block, or what stands in it where the other side has a layer of its name."""
+        inside = list(node.children.values())
+        layer = self.other.at(node.path) is not None and all(each.children for each in inside)
+        return inside if layer and inside else [node]
+
+    def _siblings(self, nodes: Sequence[NameNode]) -> Difference:
         """What stands in one block; copies of what the block has more of are counted."""
         names = [name for node in nodes for name in node.names]
-        around, there = self.own.at(parent), self.other.at(parent)
+        parent = module_of(nodes[0].path)
         shown = [self._raw_path(node) for node in nodes]
         verb = self.where if len(nodes) == 1 else self.wheres
         text = f"{said(shown) if len(shown) < 7 else named(shown)} {verb} ({entries(len(names))})"
-        kind = self.kind
-        if parent and around is not None and there is not None and self._are_copies(nodes, around, there):
-            counts = [sum(map(str.isdecimal, each.children)) for each in (around, there)]
-            ours, theirs = counts if self.kind == "missing" else counts[::-1]
-            text = f"`{parent}` has {counted(ours, 'copy')}, the checkpoint {theirs:,}: {text}"
-            kind = "copies"
-        yield self._told(kind, text, names, nodes[0].path)
+        if not self._are_copies(parent, nodes):
+            return self._told(self.kind, text, names, nodes[0].path)
+        sides = (self.own, self.other) if self.kind == "missing" else (self.other, self.own)
+        ours, theirs = (sum(map(str.isdecimal, node.children)) for side in sides if (node := side.at(parent)))
+        text = f"`{parent}` has {counted(ours, 'copy')}, the checkpoint {theirs:,}: {text}"
+        return self._told("copies", text, names, nodes[0].path)
 
-    def _are_copies(self, nodes: Sequence[NameNode], around: NameNode, there: NameNode) -> bool:
+    def _in_blocks(self, group: Sequence[Sequence[NameNode]]) -> Difference:
+        """What stands in several blocks alike."""
+        names = [name for nodes in group for node in nodes for name in node.names]
+        parents = [module_of(nodes[0].path) for nodes in group]
+        verb = self.where if len(group[0]) == 1 else self.wheres
+        noun = "layer" if self.report.plan.step(parents[0]) is not None else "block"
+        what = f"{named([own_of(node.path) for node in group[0]])} of {counted(len(parents), noun)}"
+        text = f"{what} {verb} ({entries(len(names))}): {said(parents)}"
+        return self._told(self.kind, text, names, group[0][0].path)
+
+    def _are_copies(self, parent: str, nodes: Sequence[NameNode]) -> bool:
         """Whether these are numbered, and like another one that both sides have."""
+        around, there = (side.at(parent) if parent else None for side in (self.own, self.other))
+        if around is None or there is None:
+            return False
         own = {node.path for node in nodes}
         blocks = all(any(each.children for each in node.children.values()) for node in nodes)
         numbered = blocks and all(node.path.rpartition(".")[2].isdecimal() for node in nodes)
@@ -129,16 +166,16 @@ class _Alone:
         return raw.removesuffix(behind) if raw and raw.endswith(behind) else node.path
 
     def _told(self, kind: Kind, text: str, names: Sequence[str], path: str) -> Difference:
-        place = place_of(self.report, path)
-        while place is None and path:
+        at = place_of_name(self.report, path)
+        while at is None and path:
             path = module_of(path)
-            place = place_of(self.report, path)
+            at = place_of_name(self.report, path)
         if self.kind == "missing":
             step = self.report.plan.step(module_of(names[0])) or self.report.plan.step(names[0])
             return Difference(
-                kind, text, file=tuple(names), place=place or (self.report.stands(step) if step else None)
+                kind, text, file=tuple(names), at=at or (place_of_step(self.report, step) if step else None)
             )
-        return Difference(kind, text, checkpoint=tuple(self.raw[name] for name in names), place=place)
+        return Difference(kind, text, checkpoint=tuple(self.raw[name] for name in names), at=at)
 
 
 def _tied(report: Report, found: StateMatch) -> Iterator[Difference]:
@@ -149,7 +186,7 @@ def _tied(report: Report, found: StateMatch) -> Iterator[Difference]:
         first = report.plan.weight(entry.step, own)
         if first != entry.name and first in there:
             text = f"`{entry.name}` is missing from the checkpoint; it is tied to `{first}`, which is there"
-            yield Difference("tied", text, (entry.name,), place=report.stands(entry.step))
+            yield Difference("tied", text, (entry.name,), at=place_of_step(report, entry.step))
 
 
 def _shared(found: StateMatch) -> Iterator[Difference]:
@@ -168,8 +205,20 @@ def _shared(found: StateMatch) -> Iterator[Difference]:
 
 
 def _outside(found: StateMatch) -> Iterator[Difference]:
-    if found.outside:
-        names = [each.name for each in found.outside]
+    """Tensors whose names begin otherwise: another copy of the network, and what is none."""
+    sizes = {name: each.sizes for name, each in found.expected.items()}
+    rest = list(found.outside)
+    for front in beginnings([each.name for each in rest]):
+        some = [each for each in rest if each.name.startswith(front)]
+        agreeing = agreement(Affix(without=front), some, sizes)[0]
+        if 2 * agreeing > max(len(some), len(found.agreeing)):
+            verb = "agrees" if agreeing == 1 else "agree"
+            text = f"{entries(len(some))} of the checkpoint begin with `{front}` in place of `{found.affix.without}`"
+            text = f"{text}, of which {agreeing:,} {verb} too"
+            yield Difference("unexpected", text, checkpoint=tuple(each.name for each in some))
+            rest = [each for each in rest if each not in some]
+    if rest:
+        names = [each.name for each in rest]
         verb = "does" if len(names) == 1 else "do"
         front = found.affix.without or joined(found.affix.wrappers)
         text = f"{entries(len(names))} of the checkpoint {verb} not begin with `{front}`: {said(names)}"
@@ -182,8 +231,10 @@ def _unknown(report: Report, found: StateMatch) -> Iterator[Difference]:
         verb = "is" if len(tensors) == 1 else "are"
         below = f"; {entries(len(tensors))} below it {verb} not compared" if tensors else ""
         text = f"what `{step.name}` stores is not known: its class is `{step.facts.foreign}`{below}"
-        yield Difference("unknown", text, checkpoint=tuple(each.name for each in tensors), place=report.stands(step))
+        yield Difference(
+            "unknown", text, checkpoint=tuple(each.name for each in tensors), at=place_of_step(report, step)
+        )
     if found.unplanned:
         names, whose = [each.name for each in found.unplanned], "its" if len(found.unplanned) == 1 else "their"
         text = f"{said(names)} could not be planned, so {whose} entries are not known; `planner check` says why"
-        yield Difference("unknown", text, place=report.stands(found.unplanned[0]))
+        yield Difference("unknown", text, at=place_of_step(report, found.unplanned[0]))

@@ -11,6 +11,7 @@ from typing import Any
 from planner.comparison.state import StateEntry, entries_of
 from planner.layers._layer import Sizes
 from planner.loading.entries import StateMatch
+from planner.loading.fusing import Fusing, fused
 from planner.loading.names import NameNode
 from planner.loading.roles import square_sides, stems
 from planner.plan import Plan
@@ -77,17 +78,25 @@ class _OptionSearch:
         self.replan = replan
         self.scales = scales
         known = {was.name: now.name for now, was in found.renamed}
-        names = ((known.get(each.name) or found.affix.applied(each.name), each) for each in found.saved)
-        self.there = {name: each.sizes for name, each in names if name is not None}
+        in_joints = {each.name for joint in found.joints for each in joint.checkpoint}
+        rest = [each for each in found.saved if each.name not in in_joints]
+        names = ((known.get(each.name) or found.affix.applied(each.name), each) for each in rest)
+        self.there = {each.name: each.theirs for each in found.joints}
+        self.there |= {name: each.sizes for name, each in names if name is not None}
         self.spent = 0
         self.plan = report.plan
         self.first = self.best = self._score(report.plan)
 
     def _score(self, plan: Plan) -> tuple[int, int, int]:
         """How much stands apart, how many entries agree, and how many there are."""
-        expected = StateMatch.sizes_in(plan)
-        agree = sum(self.there.get(name) == sizes for name, sizes in expected.items())
-        return len(expected) + len(self.there) - 2 * agree, agree, len(expected)
+        sides = self._sides(plan)
+        agree = [name for name, sizes in sides.ours.items() if sides.theirs.get(name) == sizes]
+        entries = sum(len(sides.our_parts.get(name, [name])) for name in agree)
+        return len(sides.ours) + len(sides.theirs) - 2 * len(agree), entries, len(StateMatch.sizes_in(plan))
+
+    def _sides(self, plan: Plan) -> Fusing:
+        """The entries of a plan and those of the checkpoint, what stands in one on either side put together."""
+        return fused(StateMatch.sizes_in(plan), self.there)
 
     def run(self) -> Options | None:
         change = Options()
@@ -120,9 +129,9 @@ class _OptionSearch:
 
     def _candidates(self, change: Options, plan: Plan) -> Iterator[Options]:
         """Values that would explain a difference, the nearest first; each once."""
-        expected = StateMatch.sizes_in(plan)
-        pairs = list(dict.fromkeys(_differing(expected, self.there)))
-        counts = list(dict.fromkeys(_counts(expected, self.there)))
+        sides = self._sides(plan)
+        pairs = list(dict.fromkeys(_differing(sides.ours, sides.theirs)))
+        counts = list(dict.fromkeys(_counts(sides.ours, sides.theirs)))
         seen = set[str]()
         for each in (
             *(replace(change, scale=scale) for scale in self.scales if not change.scale),

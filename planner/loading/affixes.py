@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from planner.checkpoints import SavedTensor
 from planner.layers._layer import Sizes
 
-WRAPPERS = ("_orig_mod", "module", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module")
+WRAPPERS = (
+    "_orig_mod", "module", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module", "base_layer",
+)  # fmt: skip
 """Parts of names that come of what a network was wrapped in, which may stand anywhere in them."""
 DEEPEST = 4
 """Parts of names that may be in front."""
@@ -68,14 +70,14 @@ def _candidates(names: Sequence[str], expected: Collection[str]) -> Iterator[Aff
     there = tuple(each for each in WRAPPERS if each in parts and each not in ours)
     for wrappers in dict.fromkeys([(), *((each,) for each in there), there]):
         plain = [name for each in names if (name := Affix(wrappers).applied(each)) is not None]
-        fronts, own = [*_beginnings(plain)], [*_beginnings(expected)]
+        fronts, own = [*beginnings(plain)], [*beginnings(expected)]
         yield Affix(wrappers)
         yield from (Affix(wrappers, without=front) for front in fronts)
         if not wrappers:
             yield from (Affix(before=front) for front in own)
 
 
-def _beginnings(names: Collection[str]) -> Iterator[str]:
+def beginnings(names: Collection[str]) -> Iterator[str]:
     """What at least a tenth of the names begin with, up to a dot, the most frequent first."""
     counts = Counter[str]()
     for name in names:

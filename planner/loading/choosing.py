@@ -14,6 +14,8 @@ from planner.words import named
 USUAL = ("state_dict", "model_state_dict", "model", "module", "net", "network", "params", "weights", "generator")
 """The keys under which weights stand, of several that agree alike the first."""
 MOST_TRIED = 100
+PLAIN = {"a quantized tensor": "dequantize()", "a nested tensor": "to_padded_tensor(0)"}
+"""What makes plain tensors of odd ones."""
 
 
 class TakenSection(NamedTuple):
@@ -38,10 +40,10 @@ def chosen(checkpoint: Checkpoint, expected: Mapping[str, Sizes], key: str | Non
         scored, key=lambda each: (each[2], 0 if any(each[2]) else len(each[0].tensors), _usual(each[0]))
     )
     if section.odd:
-        said = f"{next(iter(section.odd.values()))}: {named(list(section.odd))}"
-        raise UnreadableCheckpoint(
-            checkpoint.file, f"holds {said}", "save them as plain tensors, as `to_dense()` gives"
-        )
+        what = next(iter(section.odd.values()))
+        plain = PLAIN.get(what, "to_dense()")
+        help = f"save them as plain tensors, as `{plain}` gives, or name the checkpoint from before"
+        raise UnreadableCheckpoint(checkpoint.file, f"holds {what}: {named(list(section.odd))}", help)
     others = [each for each, _, one in scored if each is not section and 2 * one[1] > max(score[1], 1)]
     return TakenSection(section, affix, tuple(others))
 

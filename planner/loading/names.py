@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from planner.words import counted, joined, pattern, runs
+from planner.words import counted, joined, runs
 
 MOST_NAMES = 3
 """Names, or patterns of names, that a sentence has one by one."""
 MOST_RUNS = 5
 """Runs of numbers in such a pattern."""
+NUMBER = re.compile(r"((?<![^.])\d+(?![^.])|(?<=layer_)\d+(?![^.])|(?<=block_)\d+(?![^.])|(?<=stage_)\d+(?![^.]))")
+"""The number of a copy: as a part of a name, or behind such a word."""
+
+
+def pattern(name: str) -> str:
+    """A name without the numbers of copies."""
+    return NUMBER.sub("*", name)
 
 
 class NameNode:
@@ -85,7 +93,7 @@ def said(names: Sequence[str], most: int = MOST_NAMES) -> str:
 
 def _as_one(names: Sequence[str]) -> list[tuple[str, int]]:
     """Names that differ in numbers: `layer3.{4, 5}` where it is one number, else the first and how many are like it."""
-    columns = list(zip(*(name.split(".") for name in names), strict=True))
+    columns = list(zip(*(NUMBER.split(name) for name in names), strict=True))
     varying = [column for column in columns if len({*column}) > 1]
     if len(names) == 1:
         return [(f"`{names[0]}`", 1)]
@@ -96,7 +104,7 @@ def _as_one(names: Sequence[str]) -> list[tuple[str, int]]:
         return [(f"`{names[0]}` and {len(names) - 1:,} like it", len(names))]
     numbers = ", ".join(f"{a}…{b}" if b - a > 1 else ", ".join(map(str, range(a, b + 1))) for a, b in found)
     parts = [f"{{{numbers}}}" if column is varying[0] else column[0] for column in columns]
-    return [(f"`{'.'.join(parts)}`", len(names))]
+    return [(f"`{''.join(parts)}`", len(names))]
 
 
 def entries(count: int) -> str:

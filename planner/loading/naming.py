@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from planner.checkpoints import SavedTensor
 from planner.comparison.state import StateEntry
 from planner.loading.entries import StateMatch
-from planner.loading.names import MOST_NAMES, entries, module_of, own_of, said
-from planner.loading.sentences import Difference, place_of
+from planner.loading.names import MOST_NAMES, entries, module_of, own_of, pattern, said
+from planner.loading.sentences import Difference, place_of_name
 from planner.report import Report
-from planner.words import counted, joined, named, pattern
+from planner.words import counted, joined, named
 
 
 def namings(report: Report, found: StateMatch) -> Iterator[Difference]:
@@ -22,14 +22,14 @@ def namings(report: Report, found: StateMatch) -> Iterator[Difference]:
     for ours, theirs in found.ambiguous:
         why = "their sizes are the same, and neither order nor names decide it"
         text = f"{named(ours, 2)} could be {named(theirs, 2)}: {why}"
-        yield Difference("ambiguous", text, tuple(ours), tuple(theirs), place_of(report, ours[0]))
+        yield Difference("ambiguous", text, tuple(ours), tuple(theirs), place_of_name(report, ours[0]))
 
 
 def _beginning(found: StateMatch) -> Iterator[Difference]:
     """What the names of the checkpoint begin with, or lack."""
     affix = found.affix
-    inside = [each.name for each in found.saved if each not in found.outside]
-    who = "all names" if not found.outside else f"{len(inside):,} of {counted(len(found.saved), 'name')}"
+    inside = [each.name for each in found.saved if each not in found.outside and affix.applied(each.name) is not None]
+    who = "all names" if len(inside) == len(found.saved) else f"{len(inside):,} of {counted(len(found.saved), 'name')}"
     wrapped = [each for each in affix.wrappers if any(each in name.split(".") for name in inside)]
     front = next((f"{each}." for each in wrapped if all(name.startswith(f"{each}.") for name in inside)), "")
     if front and len(wrapped) == 1 and all(name.count(front) == 1 for name in inside):
@@ -50,22 +50,22 @@ def _renamed(report: Report, found: StateMatch) -> Iterator[Difference]:
     groups: defaultdict[tuple[str, str], list[tuple[str, str, StateEntry, SavedTensor]]] = defaultdict(list)
     for now, was in found.renamed:
         before, after = _substitution(found.affix.applied(was.name) or was.name, now.name)
-        same = module_of(before) == module_of(after) and after == now.name
-        key = (own_of(before), own_of(after)) if same else (pattern(before), pattern(after))
+        own = module_of(before) == module_of(after) and after == now.name
+        key = (own_of(before), own_of(after)) if own else (pattern(before), pattern(after))
         groups[key].append((before, after, now, was))
     for some in groups.values():
         first = some[0]
         befores, afters = [*dict.fromkeys(each[0] for each in some)], [*dict.fromkeys(each[1] for each in some)]
         count = entries(len(some))
-        if first[1] == first[2].name and len(afters) > 1:
+        if module_of(first[0]) == module_of(first[1]) and first[1] == first[2].name and len(afters) > 1:
             layers = [module_of(each) for each in afters]
             text = f"`{own_of(first[1])}` of {counted(len(layers), 'layer')} is `{own_of(first[0])}` in the checkpoint"
             text = f"{text}: {said(layers)}"
         else:
             text = f"{_are(afters, befores)} in the checkpoint ({count})"
-        place = place_of(report, first[1], [first[2].step])
+        at = place_of_name(report, first[1], [first[2].step])
         yield Difference(
-            "renamed", text, tuple(each[2].name for each in some), tuple(each[3].name for each in some), place
+            "renamed", text, tuple(each[2].name for each in some), tuple(each[3].name for each in some), at
         )
 
 

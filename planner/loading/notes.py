@@ -10,7 +10,8 @@ from pathlib import Path
 from planner.checkpoints import Checkpoint
 from planner.loading.choosing import TakenSection
 from planner.loading.entries import StateMatch
-from planner.loading.names import entries
+from planner.loading.fusing import IN_PROJ
+from planner.loading.names import entries, module_of, own_of
 from planner.report import Report
 from planner.words import counted, joined, named
 
@@ -20,16 +21,27 @@ def notes(report: Report, checkpoint: Checkpoint, taken: TakenSection, found: St
     section = taken.section
     if any(section.key):
         yield f"taken is what stands by the key `{section.title}`"
-    if taken.others:
-        others = joined([f"`{each.title}` ({entries(len(each.tensors))})" for each in taken.others])
-        yield f"there is also {others}: `--key` takes it" if len(taken.others) == 1 else f"there are also {others}"
+    if others := [f"`{each.title}` ({entries(len(each.tensors))})" for each in taken.others if "" not in each.key]:
+        one = len(others) == 1
+        yield f"there {'is' if one else 'are'} also {joined(others)}: `--key` takes {'it' if one else 'one of them'}"
     if section.others and section.key != ():
         yield f"{named(section.others)} {'is' if len(section.others) == 1 else 'are'} no tensor, and not compared"
     yield from _dtypes(found)
+    yield from _wholes(found)
     if shard := re.search(r"-0*(\d+)-of-0*(\d+)\.\w+$", Path(checkpoint.file).name):
         index = re.sub(r"-\d+-of-\d+(\.\w+)$", r"\1.index.json", Path(checkpoint.file).name)
         if int(shard[2]) > 1:
             yield f"this is file {shard[1]} of {shard[2]}; name `{index}` for all of them"
+
+
+def _wholes(found: StateMatch) -> Iterator[str]:
+    """Names of wholes that some networks have for something else of the same sizes; PyTorch's are not doubted."""
+    names = [each.name for each in found.joints if each.fits]
+    names += [was.name for now, was in found.renamed if own_of(now.name).startswith(IN_PROJ)]
+    wholes = [own_of(module_of(name)) for name in names if not own_of(name).startswith(IN_PROJ)]
+    if wholes := [each for each in dict.fromkeys(wholes) if "kv" in each]:
+        how = "one above another, as in timm, or head by head, as in GPT-NeoX"
+        yield f"names and sizes do not tell whether {named(wholes)} holds its parts {how}: compare what comes out"
 
 
 def _dtypes(found: StateMatch) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Weights that a checkpoint holds in parts: under weight norm or spectral norm, as torch.nn.utils makes them.
+"""Weights that a checkpoint holds in parts: under weight norm, spectral norm or pruning, as torch.nn.utils makes them.
 
 Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.parametrizations.weight_norm.html
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from planner.loading.entries import StateMatch
 from planner.loading.names import said
-from planner.loading.sentences import Difference
+from planner.loading.sentences import Difference, place_of_step
 from planner.report import Report
 from planner.words import counted
 
@@ -21,6 +21,7 @@ FORMS = {
         ("parametrizations.{0}.original", "parametrizations.{0}.0._u"),
         ("parametrizations.{0}.original",),
     ),
+    "pruning": (("{0}_orig", "{0}_mask"),),
 }
 """What stands in the place of an entry, by what makes it so; the first that is there counts."""
 BESIDE = ("{0}_v", "parametrizations.{0}.0._v", "parametrizations.{0}.0._u")
@@ -43,7 +44,7 @@ def parametrized(report: Report, found: StateMatch) -> Iterator[Difference]:
         text = f"{whose} in parts in the checkpoint, under {norm}: take it off before the network is saved"
         step = next(each.step for each in found.missing if each.name == names[0])
         there = [part for _, some in pairs for part in some]
-        yield Difference("norm", text, tuple(names), tuple(there), report.stands(step))
+        yield Difference("norm", text, tuple(names), tuple(there), place_of_step(report, step))
 
 
 def _parts(found: StateMatch, module: str, own: str, form: tuple[str, ...]) -> list[str]:

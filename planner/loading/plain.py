@@ -32,6 +32,7 @@ def plain(match: WeightsMatch) -> dict[str, Any]:
             "agreeing": len(found.agreeing),
             "resized": len(found.resized),
             "renamed": len(found.renamed),
+            "joined": sum(len(each.file) for each in found.joints),
             "missing": len(found.missing),
             "unexpected": len(found.unexpected) + len(found.outside),
         },
@@ -52,6 +53,7 @@ def _difference(each: Difference, file: str | None) -> dict[str, Any]:
         "kind": each.kind,
         "text": each.text,
         "place": _place(each.place, file),
+        "module": each.at.module if each.at is not None else None,
         "file": list(each.file),
         "checkpoint": list(each.checkpoint),
     }
@@ -65,7 +67,16 @@ def _entries(found: StateMatch) -> dict[str, Any]:
     return {
         "resized": [_pair(*each) for each in found.resized],
         "renamed": [_pair(*each) for each in found.renamed],
-        "missing": [{"name": each.name, "sizes": list(each.sizes)} for each in found.missing],
+        "joined": [
+            {
+                "file": [_entry(entry) for entry in each.file],
+                "checkpoint": [_saved(tensor) for tensor in each.checkpoint],
+                "fits": each.fits,
+                "torch": each.torch,
+            }
+            for each in found.joints
+        ],
+        "missing": [_entry(each) for each in found.missing],
         "unexpected": [_saved(each) for each in (*found.unexpected.values(), *found.outside)],
         "ambiguous": [{"file": ours, "checkpoint": theirs} for ours, theirs in found.ambiguous],
         "renaming": {was: now for was, now in found.renaming.items() if was != now},
@@ -73,7 +84,11 @@ def _entries(found: StateMatch) -> dict[str, Any]:
 
 
 def _pair(entry: StateEntry, tensor: SavedTensor) -> dict[str, Any]:
-    return {"file": {"name": entry.name, "sizes": list(entry.sizes)}, "checkpoint": _saved(tensor)}
+    return {"file": _entry(entry), "checkpoint": _saved(tensor)}
+
+
+def _entry(entry: StateEntry) -> dict[str, Any]:
+    return {"name": entry.name, "sizes": list(entry.sizes)}
 
 
 def _saved(tensor: SavedTensor) -> dict[str, Any]:

@@ -101,6 +101,8 @@ def renamed(ours: OneSide, theirs: OneSide, *, in_order: bool, by_names: bool = 
             work.by_order()
         if by_names:
             work.by_sizes()
+            work.by_nesting()
+            work.by_entries()
     return work.found
 
 
@@ -153,10 +155,11 @@ class _Joining:
 
     def by_order(self) -> None:
         """Join the modules that are left in their order, if that leaves none over on one side, but for those with other
-        sizes that stand alone between two that fit.
+        sizes that stand alone between two that fit. Modules with entries that no module of the other side has are not
+        looked at.
         """
-        left, right = self.ours.left, self.theirs.left
-        one, other = ([side.modules[name] for name in side.left] for side in (self.ours, self.theirs))
+        left, right = self._of_both()
+        one, other = [self.ours.modules[name] for name in left], [self.theirs.modules[name] for name in right]
         if 2 * (Counter(one) & Counter(other)).total() < min(len(one), len(other)) or not one or not other:
             return
         pairs = aligned(one, other)
@@ -170,6 +173,14 @@ class _Joining:
         for each in joined:
             if each not in doubtful:
                 self._join_modules(*each)
+
+    def _of_both(self) -> tuple[list[str], list[str]]:
+        """The modules that are left on both sides, without those that are like none of the other side."""
+        sides = self.ours, self.theirs
+        kinds = [{tuple(_axes(side.modules[name])) for name in side.left} for side in sides]
+        both = kinds[0] & kinds[1]
+        left, right = ([name for name in side.left if tuple(_axes(side.modules[name])) in both] for side in sides)
+        return left, right
 
     def _join_modules(self, ours: str, theirs: str) -> None:
         """Join the entries of two modules, which have the same names for them."""
@@ -193,6 +204,31 @@ class _Joining:
                     self._join_modules(a[0], b[0])
                 elif a and b:
                     self._ambiguous(a, b)
+
+    def by_nesting(self) -> None:
+        """Join a layer with the only one in a block of its name, whatever its sizes: `fc` and `fc.1`."""
+        for one, other in ((self.ours, self.theirs), (self.theirs, self.ours)):
+            for name in one.left:
+                block = other.tree.at(name) if name else None
+                inside = dict.fromkeys(map(module_of, block.names)) if block is not None else {}
+                only = next(iter(inside)) if len(inside) == 1 else name
+                if only != name and only in other.left and _axes(one.modules[name]) == _axes(other.modules[only]):
+                    self._join_modules(*((name, only) if one is self.ours else (only, name)))
+
+    def by_entries(self) -> None:
+        """Join parameters of their own, as `pos_embed`: with the weight of a layer of that name, else where all of what
+        one side has left is on the other side, each with sizes that nothing else has.
+        """
+        for name in [each for each in self.ours.sizes if f"{each}.weight" in self.theirs.sizes]:
+            if len(self.ours.sizes[name]) == len(self.theirs.sizes[f"{name}.weight"]):
+                self.found.names.setdefault(f"{name}.weight", name)
+        given, names = {*self.found.names.values()}, self.found.names
+        ours = [each for each in self.ours.sizes if each not in given and module_of(each) not in self.ours.done]
+        theirs = [each for each in self.theirs.sizes if each not in names and module_of(each) not in self.theirs.done]
+        here, there = [self.ours.sizes[each] for each in ours], [self.theirs.sizes[each] for each in theirs]
+        if all(len(each) > 1 and here.count(each) == there.count(each) == 1 for each in min(here, there, key=len)):
+            by_sizes = dict(zip(there, theirs, strict=True))
+            names |= {by_sizes[size]: name for size, name in zip(here, ours, strict=True) if size in by_sizes}
 
     def _crossing(self, joined: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
         """Pairs whose names say that another order is meant: `q`, `k`, `v` here, `k_proj`, `q_proj`, `v_proj` there."""
@@ -255,9 +291,14 @@ def _between(
     for (i, j), (k, m) in pairwise([(-1, -1), *sorted(pairs), (len(one), len(other))]):
         if k - i == m - j == 2:
             ours, theirs = one[i + 1], other[j + 1]
-            if [(name, len(sizes)) for name, sizes in ours] == [(name, len(sizes)) for name, sizes in theirs]:
+            if _axes(ours) == _axes(theirs):
                 found.append((i + 1, j + 1))
     return found
+
+
+def _axes(entries: Signature) -> list[tuple[str, int]]:
+    """The entries of a module with their numbers of axes."""
+    return [(name, len(sizes)) for name, sizes in entries]
 
 
 def _likeness(one: str, other: str) -> int:

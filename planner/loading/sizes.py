@@ -13,7 +13,7 @@ from planner.layers._layer import Sizes
 from planner.loading.entries import StateMatch
 from planner.loading.names import NameNode, said
 from planner.loading.roles import Resized, heads, square_sides, stems
-from planner.loading.sentences import Difference, Kind, changes_text, place_of, sizes_text
+from planner.loading.sentences import Difference, Kind, changes_text, place_of_name, place_of_step, sizes_text
 from planner.report import Report
 from planner.words import named
 
@@ -26,7 +26,7 @@ def resizings(report: Report, found: StateMatch) -> Iterator[Difference]:
     forms: defaultdict[Kind | None, list[tuple[StateEntry, SavedTensor]]] = defaultdict(list)
     for entry, tensor in found.other_sizes:
         forms[_form(entry.sizes, tensor.sizes)].append((entry, tensor))
-    yield from _turned(report, forms["transposed"])
+    yield from _turned(report, forms["transposed"], found)
     yield from _same_numbers(report, forms["axes of 1"])
     yield from _Widths(report, found, forms[None]).all()
 
@@ -44,12 +44,14 @@ def _form(ours: Sizes, theirs: Sizes) -> Kind | None:
 
 def _difference(report: Report, kind: Kind, text: str, pairs: Pairs, block: str = "") -> Difference:
     mine, theirs = tuple(each.name for each, _ in pairs), tuple(each.name for _, each in pairs)
-    place = place_of(report, block, [pairs[0][0].step]) if block else report.stands(pairs[0][0].step)
-    return Difference(kind, text, mine, theirs, place)
+    at = place_of_name(report, block, [pairs[0][0].step]) if block else place_of_step(report, pairs[0][0].step)
+    return Difference(kind, text, mine, theirs, at)
 
 
-def _turned(report: Report, pairs: Pairs) -> Iterator[Difference]:
-    """Entries of a library that has axes in another order."""
+def _turned(report: Report, pairs: Pairs, found: StateMatch) -> Iterator[Difference]:
+    """Entries of a library that has axes in another order; of square ones their sizes do not tell."""
+    same = [*found.agreeing, *found.renamed]
+    squares = [now.name for now, _ in same if len(now.sizes) == 2 and now.sizes[0] == now.sizes[1] > 1]
     for rank in (2, 3):
         some = [each for each in pairs if (len(each[0].sizes) > 2) == (rank > 2)]
         if not some:
@@ -60,6 +62,8 @@ def _turned(report: Report, pairs: Pairs) -> Iterator[Difference]:
         text = (
             f"{said(names)} {verb} stored {what}: {sizes_text(entry.sizes)}, the checkpoint {sizes_text(tensor.sizes)}"
         )
+        if squares and rank == 2:
+            text = f"{text}; {said(squares)} may be too, as squares look alike"
         yield _difference(report, "transposed", text, some)
 
 

@@ -9,7 +9,6 @@ from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
-from planner.analyses.cost import Cost
 from planner.analyses.loss import AxisLoss
 from planner.analyses.reach import Unread
 from planner.analyses.receptive_field import AxisField
@@ -23,8 +22,10 @@ MOST_LINES = 1 << 20
 """Unread rows or columns that are listed one by one."""
 
 
-def dictionary(report: Report, *, fixes: bool = True) -> dict[str, Any]:
-    """The report in plain values; shapes are `[…spatial, C]`. Without `fixes`, none are looked for."""
+def dictionary(report: Report, *, fixes: bool = True, kept: bool = True) -> dict[str, Any]:
+    """The report in plain values; shapes are `[…spatial, C]`. Without `fixes`, none are looked for, and without `kept`
+    it is not worked out what training keeps.
+    """
     plan, totals = report.plan, report.cost
     return {
         "model": plan.model.name,
@@ -38,9 +39,10 @@ def dictionary(report: Report, *, fixes: bool = True) -> dict[str, Any]:
             "flops": totals.flops,
             "activation_bytes": totals.activation_bytes,
             "peak_bytes": totals.peak_bytes,
+            **({"kept_bytes": report.kept_bytes} if kept else {}),
             "batch": totals.batch,
             "dtype": totals.dtype,
-            **_unknown(totals),
+            **_unknown(report, kept=kept),
         },
         "reach": None if report.reach is None else {name: _reach(each) for name, each in report.unread_inputs.items()},
         "wasted_macs": report.reach.wasted_macs if report.reach is not None else None,
@@ -48,9 +50,12 @@ def dictionary(report: Report, *, fixes: bool = True) -> dict[str, Any]:
     }
 
 
-def _unknown(totals: Cost) -> dict[str, Any]:
+def _unknown(report: Report, *, kept: bool) -> dict[str, Any]:
     """The steps that are not in the totals, because nobody knows what they have; nothing where there are none."""
-    unknown = {"params": list(totals.unknown_params), "macs": list(totals.unknown_macs)}
+    cost, training = report.cost, report.trained if kept else None
+    unknown = {"params": list(cost.unknown_params), "macs": list(cost.unknown_macs)}
+    if training is not None and training.unknown_kept:
+        unknown["kept"] = list(training.unknown_kept)
     return {"unknown": unknown} if any(unknown.values()) else {}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from planner.diagnostics import Diagnostic, Path, Severity
 from planner.outputs._screen import printable
@@ -52,6 +52,16 @@ def alike(found: Iterable[Diagnostic]) -> list[list[Diagnostic]]:
     for each in found:
         groups.setdefault((each.kind, each.path, each.at_key, each.place, each.message), []).append(each)
     return [*groups.values()]
+
+
+def in_lines(report: Report) -> Iterator[tuple[Diagnostic, str]]:
+    """The findings of a report, each in a line; where copies of a layer have the same, once, with their number."""
+    found: dict[tuple[object, ...], list[Diagnostic]] = {}
+    for each in report.diagnostics:
+        found.setdefault((each.kind, each.path, each.at_key, each.place, sentence(each)), []).append(each)
+    for copies in found.values():
+        count = f" ({counted(len(copies), 'copy')})" if len(copies) > 1 else ""
+        yield copies[0], sentence(copies[0]) + count
 
 
 def headline(each: Diagnostic) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple
 from unicodedata import category, east_asian_width
 
@@ -56,9 +57,8 @@ def columns(text: str) -> int:
     return sum(map(_columns, text))
 
 
+@lru_cache(maxsize=1 << 10)
 def _columns(char: str) -> int:
-    if char.isascii():
-        return 1
     if east_asian_width(char) in "WF":
         return 2
     return 0 if category(char) in ("Mn", "Me") else 1

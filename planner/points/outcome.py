@@ -70,26 +70,47 @@ class SweepOutcome:
         """The shapes that are asked for an input; None where it has the model's own."""
         return self.question.inputs.get(input, self.question.inputs.get(""))
 
+    @property
+    def each_input(self) -> bool:
+        """Whether there is a front for each size of the inputs: where parameters vary too, and it is not said what the
+        front is about. A larger input costs more and gives no parameters, so that in one front the smallest wins.
+        """
+        question = self.question
+        return not self.aims and all(
+            any(series.count > 1 for series in some.values()) for some in (question.params, question.inputs)
+        )
+
     @cached_property
     def axes(self) -> tuple[Objective, Objective]:
         """What the front is about: by default the fewest multiply-adds for the most of what varies with them, which is
-        parameters, or else the size of the input.
+        parameters, or where only the input does, its cells that are read.
         """
         if self.aims:
             x, y = self.aims
             return x, y
-        seen: dict[str, set[int | None]] = {name: set() for name in ("params", "cells", "activations")}
+        varied = any(series.count > 1 for series in self.question.params.values())
+        sized = any(series.count > 1 for series in self.question.inputs.values())
+        names = [*(["params"] if varied or not sized else []), *(["read", "cells"] if not (varied and sized) else [])]
+        seen: dict[str, set[int | None]] = {name: set() for name in (*names, "activations")}
         for row in self.rows:
             for name, values in seen.items():
                 if not row.error and len(values) < 2:
                     values.add(row.measure(name))
-        varies = next((name for name, values in seen.items() if len(values) > 1), "params")
+        varies = next((name for name, values in seen.items() if len(values) > 1), names[0])
         return Objective("macs"), Objective(varies, most=varies != "activations")
 
     @cached_property
-    def front(self) -> list[int]:
-        """The numbers of the points on the Pareto front, in the order of its first measure."""
-        front = ParetoFront(*self.axes)
+    def fronts(self) -> list[list[int]]:
+        """The numbers of the points on the Pareto front, in the order of its first measure; or on that of each size of
+        the inputs.
+        """
+        found: dict[object, ParetoFront] = {}
         for row in self.rows:
-            front.add(row)
-        return front.points
+            key = tuple(row.inputs.values()) if self.each_input else None
+            found.setdefault(key, ParetoFront(*self.axes)).add(row)
+        return [points for front in found.values() if (points := front.points)]
+
+    @property
+    def front(self) -> list[int]:
+        """The numbers of all points on a front."""
+        return [point for points in self.fronts for point in points]

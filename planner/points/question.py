@@ -17,6 +17,10 @@ MOST_POINTS = 100_000_000
 """Points of a question; more take years."""
 
 
+Sizes = tuple[tuple[str, tuple[int, ...]], ...]
+"""The shapes of inputs, with their names."""
+
+
 class SweepPoint(NamedTuple):
     """One combination of values.
 
@@ -35,6 +39,10 @@ class SweepPoint(NamedTuple):
 class Question:
     """A model, with a series for each parameter that is set and each input that is given; points are all combinations,
     of which the last input goes fastest.
+
+    kept   whether it is asked what training keeps for backward too, which takes longer
+    alone  the models of single sizes of the inputs, of a network that is another one at each: of a size at which it is
+           none, why
     """
 
     model: Shipped
@@ -42,6 +50,8 @@ class Question:
     inputs: Mapping[str, ShapeSeries] = field(default_factory=dict)
     batch: int = 1
     dtype: DType = "float32"
+    kept: bool = False
+    alone: Mapping[Sizes, Shipped | str] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -65,19 +75,28 @@ class Question:
     @property
     def key(self) -> str:
         """A text that is another one wherever the question is."""
-        about = self.model.digest, self.model.scale, self.params, self.inputs, self.batch, self.dtype
+        about = self._content, self.model.scale, self.params, self.inputs, self.batch, self.dtype, self.kept
         return hashlib.sha256(repr(about).encode("utf-8", "backslashreplace")).hexdigest()
+
+    @property
+    def _content(self) -> str:
+        """A text that is another one wherever one of the models is."""
+        if not self.alone:
+            return self.model.digest
+        models = [(sizes, each if isinstance(each, str) else each.digest) for sizes, each in self.alone.items()]
+        return hashlib.sha256(repr(models).encode("utf-8", "backslashreplace")).hexdigest()
 
     @cached_property
     def told(self) -> dict[str, Any]:
         """The question in plain values: what a results file begins with."""
         return {
             "model": self.model.file,
-            "content": self.model.digest,
+            "content": self._content,
             **({"scale": self.model.scale} if self.model.scale else {}),
             "set": {name: series.text for name, series in self.params.items()},
             "input": {name or "input": shapes.text for name, shapes in self.inputs.items()},
             "batch": self.batch,
             "dtype": self.dtype,
+            **({"kept": True} if self.kept else {}),
             "points": self.count,
         }

@@ -9,6 +9,8 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
+from planner.editing import written
+
 EXAMPLE = "from:to:step, such as 32:128:8"
 MOST_COMPARED = 100_000
 """Values of a series among which one that stands there twice is looked for."""
@@ -16,6 +18,7 @@ MOST_COMPARED = 100_000
 _NUMBER = r"\s*(-?\d{1,19}(?:\.\d{1,19})?)\s*"
 _RANGE = re.compile(rf"{_NUMBER}:{_NUMBER}(?::{_NUMBER})?", re.ASCII)
 _LIKE_A_RANGE = re.compile(r"\s*[-+.\d]*:|.*:\s*[-+.\d]+\s*$", re.ASCII)
+_DOTTED = re.compile(r"\s*(-?\d+)\s*\.\.\.?\s*(-?\d+)\s*", re.ASCII)
 _OPENING, _CLOSING = "[{(", "]})"
 
 
@@ -49,10 +52,11 @@ class Series:
         if isinstance(given, Series):
             return given
         if isinstance(given, range):
-            text = f"{given.start}:{given[-1]}:{given.step}" if given else ""
+            step = f":{given.step}" if given.step != 1 else ""
+            text = f"{given.start}:{given[-1]}{step}" if given else ""
             return cls((Steps(Fraction(given.start), Fraction(given.step), len(given)),), text)
         values = tuple(given) if isinstance(given, list | tuple) else (given,)
-        return cls((values,), ",".join(map(repr, values)))
+        return cls((values,), ",".join(map(written, values)))
 
     @property
     def count(self) -> int:
@@ -149,6 +153,8 @@ def _steps(item: str) -> Steps | None:
     """The numbers of a range; None where a text is none. Its end is in it, if a step comes to it."""
     found = _RANGE.fullmatch(item)
     if found is None:
+        if dotted := _DOTTED.fullmatch(item):
+            raise ValueError(f"`{item.strip()}` is no range; write {dotted[1]}:{dotted[2]}")
         if _LIKE_A_RANGE.match(item) and item.count(":") in (1, 2):
             raise ValueError(f"`{item.strip()}` is no range; write {EXAMPLE}")
         return None

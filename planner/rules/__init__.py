@@ -15,10 +15,10 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 from planner.cells import TooManyRuns
-from planner.diagnostics import Severity
+from planner.diagnostics import Path, Severity
 
 if TYPE_CHECKING:
-    from planner.diagnostics import Diagnostic, Path
+    from planner.diagnostics import Diagnostic
     from planner.report import Report
     from planner.rules._rule import Rule
 
@@ -39,13 +39,30 @@ def all_rules() -> tuple[type[Rule], ...]:
 
 
 @cache
-def _rules(severities: tuple[Severity, ...], dropping: bool) -> tuple[tuple[str, type[Rule]], ...]:
-    """The rules of these severities, each with its name; or only those of them on cells that nothing reads."""
-    rules = (rule for rule in all_rules() if rule.severity in severities and (rule.drops or not dropping))
-    return tuple((rule.name(), rule) for rule in rules)
+def rules(severities: tuple[Severity, ...] = tuple(Severity), *, dropping: bool = False) -> tuple[type[Rule], ...]:
+    """The rules of these severities; or only those of them on cells that nothing reads, of whose findings a lossless
+    size has none.
+    """
+    return tuple(rule for rule in all_rules() if rule.severity in severities and (rule.drops or not dropping))
 
 
-def _found(rule: type[Rule], report: Report) -> Iterator[Diagnostic]:
+def judge(report: Report, rule: type[Rule]) -> list[Diagnostic]:
+    """The findings of a rule, without those that the model allows; at most MOST_COPIES for an entry."""
+    name, plan = rule.name(), report.plan
+    if name in plan.model.allow or not (found := [*_found(report, rule)]):
+        return []
+    copies = Counter[Path]()
+    kept = []
+    for each in found:
+        step = plan.step(each.step) if each.step is not None else None
+        if step is None or name not in step.instance.allow:
+            copies[each.path] += 1
+            if copies[each.path] <= MOST_COPIES:
+                kept.append(each)
+    return kept
+
+
+def _found(report: Report, rule: type[Rule]) -> Iterator[Diagnostic]:
     """The findings of a rule; where cells are too scattered to be followed, one finding that says so."""
     try:
         yield from rule.judge(report)
@@ -54,25 +71,3 @@ def _found(rule: type[Rule], report: Report) -> Iterator[Diagnostic]:
             from planner.rules.reach_unknown import ReachUnknown
 
             yield ReachUnknown.of(report)
-
-
-def judge(
-    report: Report, severities: tuple[Severity, ...] = tuple(Severity), *, dropping: bool = False
-) -> list[Diagnostic]:
-    """The findings of the rules of these severities, without those that the model allows; at most MOST_COPIES of a kind
-    for an entry.
-
-    dropping  only those on cells that nothing reads, of which a lossless size has none
-    """
-    copies: Counter[tuple[type[Rule], Path]] = Counter()
-    found = []
-    for name, rule in _rules(severities, dropping):
-        if name in report.plan.model.allow:
-            continue
-        for each in _found(rule, report):
-            step = report.plan.step(each.step) if each.step is not None else None
-            if step is None or name not in step.instance.allow:
-                copies[rule, each.path] += 1
-                if copies[rule, each.path] <= MOST_COPIES:
-                    found.append(each)
-    return found

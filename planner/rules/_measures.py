@@ -239,10 +239,13 @@ class KeptMeasure(_Bytes):
     @classmethod
     def amount(cls, report: Report) -> Amount:
         training, place = report.budgeted.trained, _how(report)
+        if not report.plan.complete:
+            return Amount(0)
         if training is None:
             return Amount(0, "nothing is trained in int8", "use `dtype: float32` in the budget", place=place)
         if training.kept_bytes is None:
-            unknown = f"what {named(training.unknown)} {'keeps' if len(training.unknown) == 1 else 'keep'} is not known"
+            steps = training.unknown_kept
+            unknown = f"what {named(steps)} {'keeps' if len(steps) == 1 else 'keep'} is not known"
             return Amount(training.known_kept, unknown, "leave `kept` out of the budget", place=place)
         return Amount(training.kept_bytes, place=place)
 

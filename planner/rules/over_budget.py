@@ -95,5 +95,5 @@ def _help(report: Report, limit: Limit, measure: type[Measure], part: Blame | No
         said.append(part.says)
     if not amount.unknown:
         verb = "has" if limit.kind.least else "needs"
-        said.append(f"it {verb} `{limit.measure}: {limit.kind.written(amount.known)}`")
+        said.append(f"it {verb} `{limit.at(limit.kind.written(amount.known))}`")
     return "; ".join(filter(None, said))

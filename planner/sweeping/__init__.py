@@ -5,6 +5,7 @@ rows      all rows in order, of whoever plans them, and of those that were plann
 local     processes of this machine
 cluster   the workers of a Dask cluster
 stored    the file that keeps the rows, from which a sweep goes on that was stopped
+importing  a network that is no model file, at several sizes of its input
 asking    the question that is meant by what a caller gives
 """
 
@@ -15,7 +16,8 @@ from contextlib import AbstractContextManager, closing
 from os import PathLike, fspath
 
 from planner.points import Question, SweepRow
-from planner.sweeping.asking import Unasked, asked, one_shape, question_of
+from planner.sweeping.asking import asked, question_of
+from planner.sweeping.importing import Unasked, brought
 from planner.sweeping.planning import PointPlanner
 from planner.sweeping.rows import Crew, SweepStopped, rows
 from planner.sweeping.stored import StoredRows
@@ -26,8 +28,8 @@ __all__ = [
     "SweepStopped",
     "Unasked",
     "asked",
+    "brought",
     "crew_of",
-    "one_shape",
     "question_of",
     "rows",
     "swept",
@@ -67,8 +69,8 @@ def swept(
     with StoredRows(question, fspath(results)) as stored:
         yield from stored.rows()
         if stored.count < question.count:
-            crew = crew_of(question, jobs=jobs, dask=dask, start=stored.count)
-            with closing(rows(question, crew, stored.count)) as found:
+            crew = crew_of(stored.question, jobs=jobs, dask=dask, start=stored.count)
+            with closing(rows(stored.question, crew, stored.count)) as found:
                 for row in found:
                     stored.add(row)
                     yield row

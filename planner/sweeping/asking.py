@@ -10,17 +10,11 @@ from planner.budget import DType
 from planner.faults.unknown_parameter import UnknownParameter
 from planner.inputs import imported, is_source
 from planner.points import MOST_POINTS, Question, Series, ShapeSeries, Shipped
-from planner.source import Source, of_mapping, parse, read
+from planner.points.question import Sizes
+from planner.source import Source, of_mapping, read
+from planner.sweeping.importing import Unasked, brought
 from planner.sweeping.planning import PointPlanner, inputs_by_name
 from planner.words import joined
-
-
-class Unasked(Exception):
-    """A question that has no answer at any point; the text says why, `help` what to do."""
-
-    def __init__(self, message: str, help: str) -> None:
-        super().__init__(message)
-        self.help = help
 
 
 def asked(
@@ -31,15 +25,20 @@ def asked(
     batch: int = 1,
     dtype: DType = "float32",
     scale: str | None = None,
+    kept: bool = False,
+    alone: Mapping[Sizes, Shipped | str] = {},
 ) -> Question:
     """The question about a model file; raises Unasked.
 
     params  for each parameter a Series, a range, a list of values, or one value
     inputs  for each input, "" being the only one, ShapeSeries, a range or list of sizes, a list of shapes, or one
+    alone   the models at single sizes of a network that was brought in for each
     """
     series = {name: Series.of(values) for name, values in params.items()}
     shapes = {name: ShapeSeries.of(values) for name, values in inputs.items()}
-    question = Question(Shipped.of(source, scale), series, shapes, batch, dtype)
+    if kept and dtype == "int8":
+        raise Unasked("in int8 nothing is trained, so that nothing is kept for backward", "use another dtype: float32")
+    question = Question(Shipped.of(source, scale), series, shapes, batch, dtype, kept, alone)
     counted = {name: each.count for name, each in series.items()} | {name: each.count for name, each in shapes.items()}
     for name, count in counted.items():
         if not count:
@@ -53,8 +52,8 @@ def asked(
 
 
 def question_of(source: Any, params: Mapping[str, Any] | None = None, input: Any = None, **options: Any) -> Question:
-    """The question about what a caller in Python gives: a path, a mapping, or a network, which is imported for one
-    shape of each of its inputs. Raises Unasked, or the fault of a model that cannot be read.
+    """The question about what a caller in Python gives: a path, a mapping, or a network, which is imported. Raises
+    Unasked, or the fault of a model that cannot be read.
     """
     inputs = inputs_by_name(input)
     source = fspath(source) if isinstance(source, PathLike) else source
@@ -64,20 +63,10 @@ def question_of(source: Any, params: Mapping[str, Any] | None = None, input: Any
         model = read(source)
     else:
         name = source if isinstance(source, str) else type(source).__name__
-        given = one_shape(name, {each: ShapeSeries.of(shapes) for each, shapes in inputs.items()})
-        model, inputs = parse(imported(source, input=given), name), {}
+        shapes = {each: ShapeSeries.of(given) for each, given in inputs.items()}
+        found = brought(name, shapes, lambda given: imported(source, input=given))
+        return asked(found.source, params or {}, found.inputs, alone=found.alone, **options)
     return asked(model, params or {}, inputs, **options)
-
-
-def one_shape(name: str, inputs: Mapping[str, ShapeSeries]) -> Any:
-    """The shape, or the shapes by name, for which a network is imported: it is another one at others."""
-    given = {}
-    for each, shapes in inputs.items():
-        if shapes.count > 1 or len(shapes.at(0)) == 1:
-            help = f"`planner import {name} --input 224x224x3 -o net.yaml`, and sweep that"
-            raise Unasked(f"`{name}` is imported for one shape of its input, and {shapes.text} is none", help)
-        given[each] = shapes.at(0)
-    return given.get("") or given or None
 
 
 def _must_be_there(question: Question) -> None:
@@ -89,8 +78,7 @@ def _must_be_there(question: Question) -> None:
     for name in question.params:
         if name not in names:
             fault = UnknownParameter(name, names)
-            there = f"there are: {joined(names)}" if names else "the model has no parameters: name them in `params:`"
-            raise Unasked(fault.headline, fault.help or there)
+            raise Unasked(fault.headline, _declaring(question.model.file, name) or fault.help)
     own = data.get("input")
     inputs = [*map(str, own)] if isinstance(own, dict) else ["input"]
     for name, shapes in question.inputs.items():
@@ -99,6 +87,14 @@ def _must_be_there(question: Question) -> None:
         if name and name not in inputs:
             raise Unasked(f"there is no input `{name}`", f"there are: {joined(inputs)}")
     _must_have_room(question, planner)
+
+
+def _declaring(file: str | None, name: str) -> str:
+    """How a network that is no model file gets a parameter."""
+    if file is None or not is_source(file):
+        return ""
+    declare = f"declare it there, `params: {{{name}: }}`, and sweep that"
+    return f"`planner import {file} -o net.yaml` writes a model file: {declare}"
 
 
 def _must_have_room(question: Question, planner: PointPlanner) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from time import process_time
 from typing import Any
 
@@ -20,6 +21,7 @@ from planner.layers._layer import LARGEST
 from planner.model import Model
 from planner.outputs._findings import headline
 from planner.points import Question, SweepPoint, SweepRow
+from planner.points.question import Sizes
 from planner.report import Report
 from planner.workbench import Workbench
 
@@ -37,6 +39,7 @@ class PointPlanner:
         if self.bench.fault is not None:
             raise self.bench.fault
         self._model: tuple[str, Model] | None = None
+        self._alone: dict[Sizes, PointPlanner] = {}
 
     def at(self, params: Mapping[str, Any] | None = None, input: Any = None) -> SweepRow:
         """The row of a model with these parameters and this input: a shape, one size for all spatial axes beside the
@@ -52,8 +55,18 @@ class PointPlanner:
 
     def row_of(self, point: SweepPoint) -> SweepRow:
         """The row of a point; what is wrong with it, and even an error of the planner itself, is in the row."""
+        sizes = (*point.sizes.items(),)
+        own = self.question.alone.get(sizes)
+        if isinstance(own, str):
+            shapes = shapes_of(point.sizes, inputs_of(self._unfolded(point.values)))
+            inputs = {name: tuple(shape) for name, shape in shapes.items()}
+            return SweepRow(point.number, point.values, inputs, {}, errors=1, error=own)
+        if own is not None:
+            if sizes not in self._alone:
+                self._alone[sizes] = PointPlanner(replace(self.question, model=own, alone={}))
+            return self._alone[sizes].row_of(point)
         try:
-            return _row(point, self.report(point))
+            return _row(point, self.report(point), self.question.kept)
         except Exception as error:  # noqa: BLE001 the other points still get their rows
             self._forget()
             said = PlannerFailed(error)
@@ -64,7 +77,7 @@ class PointPlanner:
         if len(self.bench.known) > MOST_KEPT or len(self.bench.recall) > MOST_KEPT:
             self._forget()
         model = self._unfolded(point.values)
-        inputs = {each.name: each.input for each in model.instances if each.input is not None}
+        inputs = inputs_of(model)
         given = shapes_of(point.sizes, inputs)
         found = self.bench.losses_of(model, given) if _fit(given, inputs) and not model.diagnostics else None
         if found is None:  # a shape without a name is that of the only input
@@ -106,6 +119,11 @@ def shapes_of(sizes: Mapping[str, tuple[int, ...]], inputs: Mapping[str, Shape])
     return found
 
 
+def inputs_of(model: Model) -> dict[str, Shape]:
+    """The shapes of the model's own inputs."""
+    return {each.name: each.input for each in model.instances if each.input is not None}
+
+
 def _fit(given: Mapping[str, Shape], inputs: Mapping[str, Shape]) -> bool:
     """Whether a model that was unfolded for its own inputs is the one for the given ones: it may depend on how many
     axes and channels they have.
@@ -119,7 +137,7 @@ def _fit(given: Mapping[str, Shape], inputs: Mapping[str, Shape]) -> bool:
     )
 
 
-def _row(point: SweepPoint, report: Report) -> SweepRow:
+def _row(point: SweepPoint, report: Report, kept: bool) -> SweepRow:
     plan, cost, reach = report.plan, report.cost, report.reach
     errors = [each for each in report.diagnostics if each.severity is Severity.ERROR]
     numbers: dict[str, int | None] = {}
@@ -129,6 +147,7 @@ def _row(point: SweepPoint, report: Report) -> SweepRow:
             "macs": cost.macs,
             "activation_bytes": cost.activation_bytes,
             "peak_bytes": cost.peak_bytes,
+            "kept_bytes": report.kept_bytes if kept else None,
             "unread": sum(each.cells for each in report.unread_inputs.values()) if reach is not None else None,
             "wasted_macs": reach.wasted_macs if reach is not None else None,
         }

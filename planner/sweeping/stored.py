@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from tempfile import mkstemp
 from typing import Any
@@ -25,6 +26,7 @@ ASKED = {
     "input": "`--input`",
     "batch": "`--batch`",
     "dtype": "`--dtype`",
+    "kept": "`--kept`, which its rows lack",
     "planner": "the planner's version",
 }
 """What a question is about, and what it is called."""
@@ -35,6 +37,7 @@ ANOTHER = "name another file for the rows, or delete this one"
 class StoredRows:
     """The rows that a file keeps; without a name, of a file that nobody else sees, and that ends with the sweep.
 
+    question  what they answer: the question asked or, where the file's rows say more, what these were asked
     count    how many rows there are
     lasting  whether the file stays
     """
@@ -68,7 +71,7 @@ class StoredRows:
         """Keep the row of the next point."""
         if row.point != self.count:
             raise ValueError(f"the row of point {row.point} comes where that of {self.count} is due")
-        self._file.add(_line(row.to_dict()))
+        self._file.add(_line(row.to_dict(self.question.kept)))
         self.count += 1
 
     def rows(self) -> Iterator[SweepRow]:
@@ -115,6 +118,8 @@ class StoredRows:
             known = {key: told.get(key) for key in ASKED}
         except (ValueError, KeyError, TypeError, AttributeError):
             raise self._stopped(NOT_ROWS) from None
+        if known["kept"] is True:
+            self.question = replace(self.question, kept=True)
         own = json.loads(_line(self._told()))
         others = [name for key, name in ASKED.items() if known[key] != own.get(key)]
         if not others:

@@ -26,10 +26,15 @@ class TargetRule:
 
     layers          the types of layers
     where           arguments, each with the values that it is about
+    unless          arguments, each with the values that it is not about
+    windows         the least and the largest number that a window has along an axis, by argument; it is about others
+    inputs          it is an input of the model
     uneven_bins     a pooling to a size that does not divide its input
     most_axes       an output has more axes than that, without the batch
     most_long_axes  it has more axes of more than one cell
     most_elements   it has more elements
+    longest_axis    it has an axis of more cells, or more channels
+    narrow          its map has one cell along the last axis, and more along another
     below           the number of the target is below that
     says            what the target does with such a layer
     help            what to use in place of it
@@ -41,10 +46,15 @@ class TargetRule:
     help: str = ""
     layers: frozenset[str] = frozenset()
     where: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    unless: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    windows: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    inputs: bool = False
     uneven_bins: bool = False
     most_axes: int | None = None
     most_long_axes: int | None = None
     most_elements: int | None = None
+    longest_axis: int | None = None
+    narrow: bool = False
     below: int | None = None
 
 
@@ -153,5 +163,6 @@ def _head(text: str) -> str:
 
 
 def _rule(data: dict[str, Any]) -> TargetRule:
-    where = {name: tuple(values) for name, values in data.get("where", {}).items()}
-    return TargetRule(**{**data, "layers": frozenset(data.get("layers", ())), "where": where})
+    keys = ("where", "unless", "windows")
+    given = {key: {name: tuple(each) for name, each in data.get(key, {}).items()} for key in keys}
+    return TargetRule(**{**data, **given, "layers": frozenset(data.get("layers", ()))})

@@ -72,6 +72,11 @@ class Training:
         return tuple(self.plan.steps[i].name for i in sorted(found))
 
     @property
+    def unknown_kept(self) -> tuple[str, ...]:
+        """The steps of which it is not known what they keep."""
+        return tuple(self.plan.steps[i].name for i in self.run.unknown)
+
+    @property
     def known_kept(self) -> int:
         """The bytes that are kept for backward, of the steps of which it is known."""
         return sum(each.bytes for each in self._kept)

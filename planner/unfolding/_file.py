@@ -85,7 +85,9 @@ class File:
     def budget(self, own: dict[str, Any] | None, given: Mapping[str, Any]) -> Budget:
         """The budget of the file, with what is `given` in place of its own."""
         raw = {**(own or {}), **given}
-        return budget_of(self.blocks.section(BudgetFormat, raw, "`budget`", ("budget",)), given) if raw else Budget()
+        return (
+            budget_of(self.blocks.section(BudgetFormat, raw, "`budget`", ("budget",)), raw, given) if raw else Budget()
+        )
 
     def targets(self, own: list[str] | str | None, given: Sequence[str]) -> tuple[Aim, ...]:
         """What the model is to run on: what is `given`, or else what the file names."""

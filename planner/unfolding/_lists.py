@@ -316,7 +316,8 @@ class Lists:
             self.draft.report(EndlessBlocks([*scope.called, kind], deep), entry.path, scope.calls, full)
             raise Stop
         args = known_of({name: values[name] for name in block.params})
-        group = Group(full, kind, entry.path, block, args, scope.group, len(self.draft.instances))
+        given = tuple(each.refs[0] for each in sources if each.refs)
+        group = Group(full, kind, entry.path, block, args, scope.group, len(self.draft.instances), sources=given)
         self.draft.groups.append(group)
         inner = Scope(
             inputs=plain(block.inputs),
@@ -336,9 +337,9 @@ class Lists:
         )
         self.unfold(block, inner)
         group.last = len(self.draft.instances)
-        if not block.outputs:
-            return inner.above
-        return self._outputs_of(group, inner)
+        handed = self._outputs_of(group, inner) if block.outputs else inner.above
+        group.hands = handed.refs
+        return handed
 
     def _outputs_of(self, group: Group, inner: Scope) -> Handed:
         """What a list hands on that says so."""

@@ -8,7 +8,7 @@ from typing import Any
 from planner.autograd import attention, norms, products, recurrent, reductions, transformer, windows
 from planner.autograd.calls._running import Handler, Running
 from planner.autograd.tape import UnknownCallError
-from planner.autograd.tensors import Strided
+from planner.autograd.tensors import Strided, packed
 
 
 def _linear(c: Running) -> Strided:
@@ -16,8 +16,8 @@ def _linear(c: Running) -> Strided:
 
 
 def _bilinear(c: Running) -> Strided:
-    if c.t.autocast:
-        raise UnknownCallError("PyTorch does not run it under autocast")
+    if len({x.dtype for x in (c.x, c.xs[1], c.weights["weight"])}) > 1:
+        raise UnknownCallError("PyTorch runs it on one type of number alone, also under autocast")
     return products.bilinear(c.t, c.x, c.xs[1], c.weights["weight"], c.bias)
 
 
@@ -35,7 +35,7 @@ def _convolution(c: Running) -> Strided:
         extra = [after - before for before, after in zip(sides[::2], sides[1::2], strict=True)]
         if any(extra):
             x = windows.pad(c.t, x, [each for more in extra for each in (0, more)])
-    return windows.convolution(c.t, x, weight, c.bias, c.spatial, c.outputs[0][1])
+    return windows.convolution(c.t, x, weight, c.bias, c.outputs[0], _convolving(c))
 
 
 def _sides(c: Running) -> list[int]:
@@ -56,12 +56,29 @@ def _sides(c: Running) -> list[int]:
 
 
 def _transposed(c: Running) -> Strided:
-    return windows.convolution(c.t, c.x, c.weights["weight"], c.bias, c.spatial, c.outputs[0][1])
+    return windows.convolution(c.t, c.x, c.weights["weight"], c.bias, c.outputs[0], _convolving(c, transposed=True))
 
 
 def _convolve(c: Running) -> Strided:
+    """With weights for each sample, PyTorch takes all samples as groups of one convolution, without autocast."""
     bias = c.xs[2] if len(c.xs) > 2 else None
-    return windows.convolution(c.t, c.x, c.xs[1], bias, c.spatial, c.outputs[0][1])
+    if c.xs[1].dim == c.x.dim:
+        return windows.convolution(c.t, c.x, c.xs[1], bias, c.outputs[0], _convolving(c))
+    autocast, c.t.autocast = c.t.autocast, None
+    made = windows.convolution(c.t, c.x, c.xs[1], bias, c.outputs[0], _convolving(c))
+    c.t.autocast = autocast
+    made.strides = packed(made.sizes)
+    return made
+
+
+def _convolving(c: Running, *, transposed: bool = False) -> windows.Convolving:
+    def along(name: str, default: int) -> tuple[int, ...]:
+        value = c.args.get(name, default)
+        return (value,) * len(c.spatial) if isinstance(value, int) else tuple(value)
+
+    return windows.Convolving(
+        transposed, c.args.get("groups", 1), along("stride", 1), along("dilation", 1), along("output_padding", 0)
+    )
 
 
 def _running(c: Running) -> tuple[Strided, ...]:

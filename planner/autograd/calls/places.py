@@ -5,7 +5,7 @@ from __future__ import annotations
 from planner.autograd import attention, pointwise, products, recurrent, reductions, views
 from planner.autograd.calls._running import Handler, Running
 from planner.autograd.einsum import einsum
-from planner.autograd.tensors import Storage, Strided
+from planner.autograd.tensors import Storage, Strided, suggested
 
 
 def _reduction(c: Running) -> Strided:
@@ -80,6 +80,10 @@ def _reshape(c: Running) -> Strided:
     return views.reshape(c.t, c.x, c.outputs[0])
 
 
+def _flatten(c: Running) -> Strided:
+    return c.x if c.x.sizes == c.outputs[0] else _reshape(c)
+
+
 def _expand(c: Running) -> Strided:
     return views.expand(c.t, c.x, c.args["size"])
 
@@ -114,7 +118,18 @@ def _index(c: Running) -> Strided:
 
 
 def _flip(c: Running) -> Strided:
-    return reductions.moved_about(c.t, c.x)
+    return c.t.noted("flip", (c.x,), c.t.like(c.x))
+
+
+def _roll(c: Running) -> Strided:
+    """PyTorch puts its two parts one after the other, once for each axis; where one of them is empty, with the axes in
+    order.
+    """
+    made, shifts = c.x, c.args["shifts"]
+    for dim, shift in zip(c.dims(c.args["dims"]), (shifts,) if isinstance(shifts, int) else shifts, strict=True):
+        whole = shift % made.sizes[dim] == 0
+        made = c.t.noted("roll", (made,), c.t.new(made.sizes, made.dtype, None if whole else suggested(made)))
+    return made
 
 
 def _einsum(c: Running) -> Strided:
@@ -141,14 +156,16 @@ HANDLERS: dict[str, Handler] = {
     "planner.RotaryEmbedding": _rotary,
     "nn.Identity": _identity,
     "Tensor.contiguous": _contiguous,
-    **dict.fromkeys(("Tensor.reshape", "nn.Flatten", "nn.Unflatten"), _reshape),
+    **dict.fromkeys(("Tensor.reshape", "nn.Unflatten"), _reshape),
+    "nn.Flatten": _flatten,
     "Tensor.expand": _expand,
     "Tensor.squeeze": _squeeze,
     "Tensor.unsqueeze": _unsqueeze,
     "Tensor.select": _select,
     **dict.fromkeys(("Tensor.split", "Tensor.chunk"), _parts),
     "Tensor.__getitem__": _index,
-    **dict.fromkeys(("torch.roll", "Tensor.flip"), _flip),
+    "Tensor.flip": _flip,
+    "torch.roll": _roll,
     "torch.einsum": _einsum,
     "torch.cdist": _cdist,
     "Tensor.cumsum": _cumsum,

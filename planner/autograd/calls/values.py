@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from planner.autograd import attention, pointwise, products, recurrent
 from planner.autograd.calls._running import Handler, Running
 from planner.autograd.tensors import Strided
+from planner.autograd.tensors import pointwise as strides_of
 
 _OF_INPUT = "abs square log log2 log10 log1p sin cos asin acos atan sinh cosh erf clamp"
 _OF_OUTPUT = "sqrt rsqrt reciprocal exp exp2 expm1 tan"
@@ -33,12 +35,11 @@ def _pointwise(c: Running) -> Strided:
         return pointwise.in_place(c.t, c.x, in_place)
     if not c.x.is_float and c.name.rpartition(".")[2] in _FRACTIONS:
         return c.t.new(c.x.sizes, c.t.dtype)
-    return pointwise.function(c.t, c.x, keeps)
+    return pointwise.function(c.t, c.x, keeps, exact=c.name in ("nn.ReLU6", "nn.Hardtanh"))
 
 
 def _log_sigmoid(c: Running) -> Strided:
-    made = c.t.like(c.x)
-    return c.t.noted("log_sigmoid", (c.x,), made, c.x, c.t.like(c.x))
+    return c.t.noted("log_sigmoid", (c.x,), c.t.new(c.x.sizes, c.x.dtype), c.x, c.t.like(c.x))
 
 
 def _rrelu(c: Running) -> Strided:
@@ -46,7 +47,7 @@ def _rrelu(c: Running) -> Strided:
     if c.args.get("inplace"):
         made = Strided(c.x.storage, c.x.sizes, c.x.strides, c.x.dtype)
         return c.t.noted("rrelu", (c.x,), made, noise, made)
-    return c.t.noted("rrelu", (c.x,), c.t.like(c.x), c.x, noise)
+    return c.t.noted("rrelu", (c.x,), c.t.new(c.x.sizes, c.x.dtype), c.x, noise)
 
 
 def _softsign(c: Running) -> Strided:
@@ -73,17 +74,22 @@ def _softmin(c: Running) -> Strided:
 
 def _glu(c: Running) -> Strided:
     (dim,) = c.dims(c.args.get("dim", -1))
-    sizes = [n // 2 if i == dim else n for i, n in enumerate(c.x.sizes)]
-    return c.t.noted("glu", (c.x,), c.t.new(sizes, c.x.dtype), c.x)
+    sizes = tuple(n // 2 if i == dim else n for i, n in enumerate(c.x.sizes))
+    half = replace(c.x, sizes=sizes)
+    return c.t.noted("glu", (c.x,), c.t.new(sizes, c.x.dtype, strides_of(sizes, half, half)), c.x)
 
 
 def _long(c: Running) -> Strided:
-    return c.x if c.x.dtype == "int64" else c.t.new(c.x.sizes, "int64")
+    return c.x if c.x.dtype == "int64" else c.t.like(c.x, "int64")
 
 
-def _dropout(c: Running, *, channels: bool = False, alpha: bool = False) -> Strided:
+def _dropout(c: Running, *, channels: bool = False, alpha: bool = False, rank: int = 0) -> Strided:
+    """Of a sample without a batch, PyTorch takes the first axis for the channels: so do modules for sequences and for
+    volumes wherever the number of axes is another one.
+    """
     p, inplace = c.args.get("p", 0.5), bool(c.args.get("inplace"))
-    return pointwise.dropout(c.t, c.x, p, channels=channels and c.x.dim > 2, alpha=alpha, inplace=inplace)
+    count = 0 if not channels else 1 if rank and c.x.dim != rank + 2 else 2
+    return pointwise.dropout(c.t, c.x, p, own=count, alpha=alpha, inplace=inplace)
 
 
 def _stochastic_depth(c: Running) -> Strided:
@@ -141,7 +147,7 @@ HANDLERS: dict[str, Handler] = {
     "nn.GLU": _glu,
     "Tensor.long": _long,
     "nn.Dropout": _dropout,
-    **{f"nn.Dropout{n}d": partial(_dropout, channels=True) for n in (1, 2, 3)},
+    **{f"nn.Dropout{n}d": partial(_dropout, channels=True, rank=n % 2 and n) for n in (1, 2, 3)},
     "nn.AlphaDropout": partial(_dropout, alpha=True),
     "nn.FeatureAlphaDropout": partial(_dropout, channels=True, alpha=True),
     "torchvision.ops.StochasticDepth": _stochastic_depth,

@@ -6,11 +6,13 @@ from functools import partial
 
 from planner.autograd import pointwise, reductions, windows
 from planner.autograd.calls._running import Handler, Running
-from planner.autograd.tensors import Strided
+from planner.autograd.tensors import WIDTHS, Strided
 
 
 def _max_pool(c: Running) -> tuple[Strided, Strided]:
-    return windows.max_pool(c.t, c.x, c.spatial)
+    return windows.max_pool(
+        c.t, c.x, c.spatial, adaptive="Adaptive" in c.name, places=bool(c.args.get("return_indices"))
+    )
 
 
 def _average_pool(c: Running) -> Strided:
@@ -55,7 +57,10 @@ def _shuffle(c: Running) -> Strided:
 
 
 def _unfold(c: Running) -> Strided:
-    return reductions.moved_about(c.t, c.x, c.outputs[0], name="unfold")
+    """PyTorch makes its output of a tensor like the input, whose memory stays where the output needs less."""
+    made = reductions.moved_about(c.t, c.x, c.outputs[0], name="unfold")
+    made.storage.bytes = WIDTHS[c.x.dtype] * max(c.x.elements, made.elements)
+    return made
 
 
 HANDLERS: dict[str, Handler] = {

@@ -11,6 +11,7 @@ from planner.inputs._exported.program import Size, StoredProgram, refs
 from planner.inputs._exported.sizes import NotKnown, symbols_of, whole
 from planner.inputs._following import Varied
 from planner.inputs._given import FARTHER
+from planner.inputs._heads import BOUNDED
 from planner.layers._layer import axis_name
 
 SAMPLES = 11
@@ -151,7 +152,7 @@ def limits(program: StoredProgram, rows: frozenset[str]) -> Iterator[str]:
             least, most = _bounds(program, size) if isinstance(size, Size) else (0, None)
             if least > SMALLEST or most is not None:
                 shown = f"{least:,} or more" if most is None else f"{max(least, 1):,} to {most:,}"
-                yield f"The program takes `{name}` with a {axis_name(axis, len(spatial))} of {shown}."
+                yield f"{BOUNDED} `{name}` with a {axis_name(axis, len(spatial))} of {shown}."
 
 
 def _bounds(program: StoredProgram, size: Size) -> tuple[int, int | None]:

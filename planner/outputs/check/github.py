@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from planner.diagnostics import Severity
 from planner.outputs import Format
-from planner.outputs._findings import sentence
+from planner.outputs._findings import in_lines
 from planner.outputs._screen import Screen, printable
 from planner.report import Report
 
@@ -19,17 +19,17 @@ _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO
 
 
 def render(reports: Iterable[Report], screen: Screen) -> str:
-    """A command for every finding."""
+    """A command for every finding, but for copies that have the same."""
     lines = []
     for report in reports:
-        for each in report.diagnostics:
+        for each, text in in_lines(report):
             place = report.place(each)
             properties = {"title": f"{each.code} {each.kind.name()}", "file": report.file(place)}
             if place:
                 properties |= {"line": f"{place.line}", "col": f"{place.column}"}
                 properties |= {"endLine": f"{place.line}", "endColumn": f"{place.column + place.length}"}
             listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items() if value)
-            lines.append(f"::{_COMMANDS[each.severity]} {listed}::{_data(sentence(each))}\n")
+            lines.append(f"::{_COMMANDS[each.severity]} {listed}::{_data(text)}\n")
     return "".join(lines)
 
 

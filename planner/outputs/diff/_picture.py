@@ -15,8 +15,9 @@ from planner.outputs.diff import _words
 from planner.outputs.diff._rows import step_details
 from planner.outputs.diff._stretches import Kind, StepStretch, stretches
 from planner.outputs.draw._themes import THEMES, Theme
-from planner.outputs.plan.table import amount, shapes_text
+from planner.outputs.plan.table import amount, memory, shapes_text
 from planner.plan import Plan
+from planner.report import Report
 from planner.words import counted
 
 WIDE, APART, MARGIN = 320, 60, 28
@@ -42,10 +43,11 @@ _SAID: Mapping[Kind, str] = {
 
 
 class SideBox(NamedTuple):
-    """What a box says: its title in bold, and the lines below."""
+    """What a box says: its title in bold, what it is and costs, and what was changed in it."""
 
     title: str
-    lines: tuple[str, ...]
+    facts: tuple[str, ...]
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -58,7 +60,7 @@ class PictureRow:
 
     @property
     def tall(self) -> int:
-        return 2 * PAD + LINE * (1 + max(len(box.lines) for box in self.boxes if box is not None))
+        return 2 * PAD + LINE * (1 + max(len(box.facts + box.changed) for box in self.boxes if box is not None))
 
     @property
     def middle(self) -> float:
@@ -127,16 +129,24 @@ def _box(both: Comparison, stretch: StepStretch, side: int) -> SideBox | None:
         name, kind = _block_name(stretch, both, side), f"{stretch.block.type}, {counted(len(steps), 'step')}"
     else:
         name, kind = f"{first.name} … {last.name}", counted(len(steps), "step")
+    costs = ", ".join(_costs(both.sides[side], numbers))
+    facts = [cut(f"{printable(kind)}  → {shapes_text(last.outputs) or 'not planned'}", LETTERS)]
+    facts += wrapped(costs, LETTERS) if costs else []
+    changed = ", ".join(step_details(stretch.changes[0])) if side and stretch.kind == "~" else ""
+    lines = [cut(line, LETTERS) for line in wrapped(changed, LETTERS)][:MOST_LINES] if changed else []
+    return SideBox(cut(printable(name), LETTERS - 10), tuple(facts), tuple(lines))
+
+
+def _costs(report: Report, numbers: Sequence[int]) -> Iterator[str]:
+    """What steps cost together; nothing of what they have none of."""
+    steps = [report.plan.steps[i] for i in numbers]
     known = all(step.facts is not None for step in steps)
-    params = amount(summed(step.params for step in steps if step.facts), known)
-    macs = amount(summed(step.macs for step in steps if step.facts), known)
-    shape = shapes_text(last.outputs) or "not planned"
-    lines = [cut(f"{printable(kind)}  → {shape}", LETTERS)]
-    numbers_ = [text for text, count in ((f"{params} params", params), (f"{macs} MACs", macs)) if count != "–"]
-    lines += [cut(", ".join(numbers_), LETTERS)] if numbers_ else []
-    if side and stretch.kind == "~" and (details := list(step_details(stretch.changes[0]))):
-        lines += [cut(line, LETTERS) for line in wrapped(", ".join(details), LETTERS)][:MOST_LINES]
-    return SideBox(cut(printable(name), LETTERS - 10), tuple(lines))
+    for noun, counts in (("params", [step.params for step in steps]), ("MACs", [step.macs for step in steps])):
+        if (count := amount(summed(counts), known)) != "–":
+            yield f"{count} {noun}"
+    kept = summed(report.trained.steps[i].kept for i in numbers) if report.trained else 0
+    if kept != 0:
+        yield "? kept" if kept is None else f"{memory(kept)} kept"
 
 
 def _block_name(stretch: StepStretch, both: Comparison, side: int) -> str:
@@ -164,8 +174,9 @@ def _row(row: PictureRow, xs: Sequence[int], theme: Theme) -> Iterator[str]:
         y = row.top + PAD + LINE - 4
         sign = {"=": "", "≈": "", "-": "− "}.get(kind, f"{kind} ")
         yield _text(f"{sign}{box.title}", x + 8, y, theme.text if kind != "=" else theme.faint, bold=kind != "=")
-        for i, text in enumerate(box.lines, 1):
-            yield _text(text, x + 8, y + LINE * i, theme.faint if kind == "=" or i < 3 else theme.text)
+        for i, text in enumerate((*box.facts, *box.changed), 1):
+            faint = kind == "=" or i <= len(box.facts)
+            yield _text(text, x + 8, y + LINE * i, theme.faint if faint else theme.text)
 
 
 def _colours(kind: Kind, theme: Theme) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from planner.plan import Plan, Step
 from planner.words import counted, named, pattern, starred
 
 Sign = Literal["+", "-", "~"]
-TOLD = ("out", "params", "macs")
+TOLD = ("out", "params", "macs", "kept")
 """What is told of steps in which nothing was changed."""
 MOST_SHAPES = 2
 """Different shapes of copies that are shown."""
@@ -47,12 +47,17 @@ class DiffRow:
     @property
     def params(self) -> int | None:
         """How many parameters more or less; None where that is not known."""
-        return _more(self.changes, lambda step: step.params)
+        return _more(self.changes, lambda each: _of_both(each, lambda step: step.params))
 
     @property
     def macs(self) -> int | None:
         """How many multiply-adds more or less."""
-        return _more(self.changes, lambda step: step.macs)
+        return _more(self.changes, lambda each: _of_both(each, lambda step: step.macs))
+
+    @property
+    def kept(self) -> int | None:
+        """How many bytes more or less are kept for backward."""
+        return _more(self.changes, lambda each: each.kept)
 
     @property
     def output(self) -> str:
@@ -66,13 +71,18 @@ class DiffRow:
         return f" ×{self.copies}" if self.copies > 1 else ""
 
 
-def _more(changes: Iterable[StepChange], of: Callable[[Step], int | None]) -> int | None:
+def _of_both(each: StepChange, of: Callable[[Step], int | None]) -> BeforeAfter:
+    """A number of a step before and after; None where it could not be planned, or is not there."""
+    return BeforeAfter(*(of(step) if step and step.facts else None for step in (each.before, each.after)))
+
+
+def _more(changes: Iterable[StepChange], of: Callable[[StepChange], BeforeAfter]) -> int | None:
+    """The sum over steps after, less that over steps before."""
     found: list[int | None] = []
     for each in changes:
-        for step, sign in ((each.after, 1), (each.before, -1)):
-            if step is not None:
-                number = of(step) if step.facts else None
-                found.append(None if number is None else sign * number)
+        was, now = of(each)
+        found += [now] if each.after else []
+        found += [None if was is None else -was] if each.before else []
     return summed(found)
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from planner.comparison import Comparison, Pair, StepChange
 from planner.model import Group
+from planner.outputs.diff._rows import TOLD
 from planner.plan import Plan, Step
 
 Kind = Literal["+", "-", "~", "→", "≈", "="]
@@ -57,7 +58,7 @@ def _kind(change: StepChange | None) -> Kind:
         return "+" if change.added else "-"
     if change.edited:
         return "~"
-    return "→" if change.renamed else "≈" if any(name in change.facts for name in ("out", "params", "macs")) else "="
+    return "→" if change.renamed else "≈" if any(name in change.facts for name in TOLD) else "="
 
 
 def _step(plans: tuple[Plan, Plan], pair: Pair) -> Step:

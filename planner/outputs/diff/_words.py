@@ -42,6 +42,11 @@ def more_text(value: int | None) -> str:
     return "?" if value is None else f"{value:+,}" if value else ""
 
 
+def more_memory(value: int | None) -> str:
+    """How many bytes more or less: `+1.5 MiB`; nothing where there are as many."""
+    return "?" if value is None else f"{'+' if value > 0 else '-'}{memory(abs(value))}" if value else ""
+
+
 def _memory(value: int | None) -> str:
     return "?" if value is None else memory(value)
 
@@ -55,6 +60,7 @@ _TOTALS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
     ("MACs", "macs", count_text),
     ("activations", "activation_bytes", _memory),
     ("peak memory", "peak_bytes", _memory),
+    ("kept for backward", "kept_bytes", _memory),
     ("steps", "steps", count_text),
     ("receptive field", "receptive_field", _size),
     ("cells never read", "unread_cells", count_text),
@@ -93,7 +99,7 @@ def _difference(name: str, change: BeforeAfter) -> str:
     if isinstance(was, tuple) or was is None or now is None or was == now:
         return ""
     if name.endswith("bytes"):
-        return f"{'+' if now > was else '-'}{memory(abs(now - was))}{more_percent(was, now)}"
+        return f"{more_memory(now - was)}{more_percent(was, now)}"
     return f"{now - was:+,}{more_percent(was, now) if name in ('params', 'macs') else ''}"
 
 
@@ -109,6 +115,15 @@ def incomplete(both: Comparison) -> Iterator[str]:
         missing = sum(step.facts is None for step in report.plan.layers)
         if missing:
             yield f"{which}: {counted(missing, 'step')} of {sum(1 for _ in report.plan.layers):,} could not be planned"
+
+
+def numbers(both: Comparison, rows: Sequence[DiffRow]) -> dict[str, list[str]]:
+    """The columns of numbers by their titles: how much more or less each row has; what is kept for backward only where
+    it is known of both models, and differs.
+    """
+    found = {"params": [more_text(row.params) for row in rows], "MACs": [more_text(row.macs) for row in rows]}
+    kept = [more_memory(row.kept) for row in rows] if all(report.trained for report in both.sides) else []
+    return found | ({"kept": kept} if any(kept) else {})
 
 
 # Names

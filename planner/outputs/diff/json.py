@@ -80,8 +80,8 @@ def _step(each: StepChange) -> dict[str, Any]:
 
 def _whole(each: StepChange) -> dict[str, Any]:
     """What there is to say of a step that only one of the models has."""
-    step = each.step
-    return {"out": _outputs(step.outputs), "params": step.params, "macs": step.macs}
+    step, kept = each.step, each.kept[each.removed is False]
+    return {"out": _outputs(step.outputs), "params": step.params, "macs": step.macs, "kept": kept}
 
 
 def _outputs(shapes: tuple[Shape, ...]) -> Any:

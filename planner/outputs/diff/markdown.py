@@ -45,10 +45,10 @@ def _totals(both: Comparison) -> Iterator[str]:
 def _steps(both: Comparison) -> Iterator[str]:
     own, others = edited(both), following(both)
     if own:
-        yield from _table(own)
+        yield from _table(both, own)
     if others:
         yield from ["", f"<details><summary>{counted(len(others), 'more row')}: what follows from it</summary>", ""]
-        yield from [*_table(others), "", "</details>"]
+        yield from [*_table(both, others), "", "</details>"]
     renamed = list(_words.renamings(both))
     if renamed:
         yield ""
@@ -59,20 +59,15 @@ def _steps(both: Comparison) -> Iterator[str]:
     yield from _rest(len(renamed), "renaming")
 
 
-def _table(rows: list[DiffRow]) -> Iterator[str]:
-    yield "| | step | type | output | params | MACs |"
-    yield "|:--|:--|:--|:--|--:|--:|"
-    for row in rows[:MOST_ROWS]:
+def _table(both: Comparison, rows: list[DiffRow]) -> Iterator[str]:
+    shown = rows[:MOST_ROWS]
+    numbers = _words.numbers(both, shown)
+    yield f"| | step | type | output | {' | '.join(numbers)} |"
+    yield f"|:--|:--|:--|:--|{'--:|' * len(numbers)}"
+    for row, *more in zip(shown, *numbers.values(), strict=True):
         details = f"<br><sub>{_prose(', '.join(row.details))}</sub>" if row.details else ""
-        numbers = escaped(_words.more_text(row.params)), escaped(_words.more_text(row.macs))
-        cells = [
-            _SIGNS[row.sign],
-            f"**{escaped(row.name)}**{row.times}",
-            escaped(row.type) + details,
-            row.output,
-            *numbers,
-        ]
-        yield f"| {' | '.join(cells)} |"
+        name, kind = f"**{escaped(row.name)}**{row.times}", escaped(row.type) + details
+        yield f"| {' | '.join([_SIGNS[row.sign], name, kind, row.output, *map(escaped, more)])} |"
     yield from _rest(len(rows), "row")
 
 

@@ -63,8 +63,7 @@ def _steps(both: Comparison, screen: Screen) -> Iterator[str]:
         Column("step", names := [row.name for row in shown], least=min(24, longest_word(names))),
         Column("type", [row.type + row.times for row in shown], least=7, wraps=True),
         Column("output", texts := [row.output for row in shown], least=longest_word(["output", *texts]), wraps=True),
-        Column("params", [_words.more_text(row.params) for row in shown], right=True),
-        Column("MACs", [_words.more_text(row.macs) for row in shown], right=True),
+        *(Column(title, more, right=True) for title, more in _words.numbers(both, shown).items()),
     ]
     widths = widths_in(table, screen.width - len(GAP))
     if shown:

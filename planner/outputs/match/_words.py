@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from planner.diagnostics import Place
 from planner.loading import Advice, Difference, WeightsMatch
 from planner.outputs._screen import printable
 from planner.words import counted, joined, share
@@ -12,8 +11,8 @@ from planner.words import counted, joined, share
 MOST = 60
 """Differences that are shown; JSON has all."""
 SIGNS: Mapping[str, str] = {
-    "missing": "-", "tied": "-", "unexpected": "+", "shared": "+",
-    "prefix": "→", "renamed": "→", "ambiguous": "?", "unknown": "?",
+    "missing": "-", "tied": "-", "unexpected": "+", "shared": "+", "lora": "+",
+    "prefix": "→", "renamed": "→", "joined": "→", "split": "→", "ambiguous": "?", "unknown": "?",
 }  # fmt: skip
 """The sign of a kind of difference; `~` for other sizes."""
 
@@ -41,6 +40,7 @@ def counts(match: WeightsMatch) -> str:
         for count, what in (
             (len(found.resized), "with other sizes"),
             (len(found.renamed), "with other names"),
+            (sum(len(each.file) for each in found.joints), "put together otherwise"),
             (len(found.missing), "missing"),
         )
         if count
@@ -56,17 +56,37 @@ def counts(match: WeightsMatch) -> str:
 def advice(found: Advice, match: WeightsMatch) -> str:
     """What the options that were tried come to."""
     options = printable(" ".join(found.options))
-    renamed = ", once the names are changed" if match.entries.affix or match.entries.renamed else ""
+    once = ["the names are changed"] * bool(match.entries.affix or match.entries.renamed)
+    once += ["what stands in one is taken apart or put together"] * bool(match.entries.joints)
+    renamed = f", once {joined(once)}" if once else ""
     if found.fits:
         return f"with `{options}` all {counted(found.of, 'entry')} agree{renamed}"
     return f"with `{options}` {share(found.after, found.of, 'entry')} agree in place of {found.before:,}{renamed}"
 
 
-def where(match: WeightsMatch, place: Place | None) -> str:
-    """A place as editors take it: `net.yaml:12:5`."""
-    if place is None:
+def recipe(match: WeightsMatch) -> str | None:
+    """How what stands in one is put together or taken apart, for the first of it; None where there is nothing."""
+    lines = [each.torch for each in match.joints if each.fits]
+    if not lines:
+        return None
+    more = f", and {len(lines) - 1:,} more such lines, which `--format json` has" if len(lines) > 1 else ""
+    return printable(f"no map of names says this, but `{lines[0]}`{more}")
+
+
+def helps(match: WeightsMatch) -> list[str]:
+    """What may help: a line of Python, and options that were tried."""
+    found = [advice(match.advice, match)] if match.advice is not None else []
+    return found if (line := recipe(match)) is None else [*found, line]
+
+
+def where(match: WeightsMatch, each: Difference) -> str:
+    """A place as editors take it: `net.yaml:12:5`; of a network that is imported, the layer or the block."""
+    if each.place is None or each.at is None:
         return ""
-    return f"{printable(match.report.file(place) or 'model')}:{place.line}:{place.column}"
+    file = printable(match.report.file(each.place) or "model")
+    return (
+        f"{file}:{each.place.line}:{each.place.column}" if match.written else f"{file}, `{printable(each.at.module)}`"
+    )
 
 
 def shown(match: WeightsMatch) -> Iterator[Difference]:

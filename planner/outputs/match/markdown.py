@@ -27,8 +27,7 @@ def _lines(match: WeightsMatch) -> Iterator[str]:
         rows.append(f"- {escaped(rest)}")
     if rows:
         yield from ["", *(_plain(row) for row in rows)]
-    notes = [escaped(_words.advice(match.advice, match))] if match.advice is not None else []
-    notes += map(escaped, match.notes)
+    notes = [escaped(each) for each in (*_words.helps(match), *match.notes)]
     if notes:
         yield from ["", *(f"*{note}*" for note in notes)]
 
@@ -39,5 +38,5 @@ def _plain(row: str) -> str:
 
 
 def _place(match: WeightsMatch, each: Difference) -> str:
-    where = _words.where(match, each.place)
+    where = _words.where(match, each)
     return f" ({escaped(where)})" if where else ""

@@ -26,14 +26,13 @@ def _lines(match: WeightsMatch, screen: Screen) -> Iterator[str]:
     if found:
         yield ""
     for each in found:
-        where = _words.where(match, each.place)
+        where = _words.where(match, each)
         yield from _marked(_words.sign(each), printable(each.text), screen)
         if where:
             yield screen.paint(f"    --> {where}", "dim")
     if rest := _words.rest(match):
         yield f"  {rest}"
-    advice = match.advice
-    told = [_words.advice(advice, match)] if advice is not None else []
+    told = _words.helps(match)
     notes = [f"note: {printable(each)}" for each in match.notes]
     if told or notes:
         yield ""

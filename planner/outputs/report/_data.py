@@ -39,7 +39,7 @@ def plain(report: Report, *, fixes: bool = True) -> dict[str, Any]:
 
     fixes  whether they are looked for, which takes longer than all the rest
     """
-    told = dictionary(report, fixes=fixes)
+    told = dictionary(report, fixes=fixes, kept=False)  # which no page shows
     steps = _inputs(report) + told["steps"]
     found = marks(report)
     shown: dict[str, Any] = _printable(

@@ -27,6 +27,7 @@ FINE = 3
 """Points that are nearer than so many pixels are drawn as one."""
 MOST_NAMED = 12
 """Points of the front that are named."""
+LINE = 13
 LETTER = 6.2
 """How wide a letter is, about."""
 
@@ -69,10 +70,10 @@ def svg(outcome: SweepOutcome, theme_name: str) -> bytes:
     )
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {head} role="img">',
-        f"<title>{escape(name)}: {escape(front_words(x, y))}</title>",
+        f"<title>{escape(name)}: {escape(front_words(outcome))}</title>",
         f'<rect x="0" y="0" width="{width}" height="{height}" fill="{theme.page}"/>',
         _text(cut(name, 80), LEFT, 28, theme.text, 15, bold=True),
-        _text(f"{counted(outcome.tally['kept'], 'row')}; front: {front_words(x, y)}", LEFT, 48, theme.faint),
+        _text(f"{counted(outcome.tally['kept'], 'row')}; front: {front_words(outcome)}", LEFT, 48, theme.faint),
         *body,
         "</svg>",
     ]
@@ -129,7 +130,7 @@ def _bounds(chart: Chart, outcome: SweepOutcome) -> Iterator[str]:
 
 def _points(chart: Chart, outcome: SweepOutcome) -> Iterator[str]:
     """All points, those that lose cells above the others, and the front above all."""
-    front = {*outcome.front}
+    fronts = {point: number for number, points in enumerate(outcome.fronts) for point in points}
     plain: set[tuple[int, int]] = set()
     losing: set[tuple[int, int]] = set()
     best: list[tuple[SweepRow, tuple[float, float]]] = []
@@ -137,7 +138,7 @@ def _points(chart: Chart, outcome: SweepOutcome) -> Iterator[str]:
         spot = chart.spot(row)
         if spot is None:
             continue
-        if row.point in front:
+        if row.point in fronts:
             best.append((row, spot))
         else:
             (losing if row.loses else plain).add((round(spot[0] / FINE), round(spot[1] / FINE)))
@@ -146,8 +147,10 @@ def _points(chart: Chart, outcome: SweepOutcome) -> Iterator[str]:
     for across, down in sorted(losing):
         yield _diamond(across * FINE, down * FINE, _losing(chart.theme))
     best.sort(key=lambda each: (each[1][0], -each[1][1]))
-    if len(best) > 1:
-        corners = " ".join(f"{x:.1f},{y:.1f}" for _, (x, y) in best)
+    lines: dict[int, list[str]] = {}
+    for row, (x, y) in best:
+        lines.setdefault(fronts[row.point], []).append(f"{x:.1f},{y:.1f}")
+    for corners in (" ".join(each) for each in lines.values() if len(each) > 1):
         yield f'<polyline points="{corners}" fill="none" stroke="{chart.theme.skip}" stroke-width="1.5"/>'
     for row, (x, y) in best:
         yield _diamond(x, y, _losing(chart.theme), 5) if row.loses else _dot(x, y, chart.theme.skip, 4.5)
@@ -155,21 +158,29 @@ def _points(chart: Chart, outcome: SweepOutcome) -> Iterator[str]:
 
 
 def _names(chart: Chart, best: list[tuple[SweepRow, tuple[float, float]]], outcome: SweepOutcome) -> Iterator[str]:
-    """What the points of the front are made of, as far as there is room: on the side where nothing is better."""
+    """What the points of the front are made of, as far as there is room: on the side where nothing is better. Of
+    several fronts, what each is for stands at its end.
+    """
     taken: list[tuple[float, float, float]] = []
+    if outcome.each_input:
+        best = [*{tuple(row.inputs.values()): (row, spot) for row, spot in best}.values()]
     for row, (x, y) in best[:: -(-len(best) // MOST_NAMED) or 1]:
         text = cut(_named(row, outcome), 36)
         wide = LETTER * len(text)
         left = x - 9 - wide > LEFT and (not chart.x.most or x + 9 + wide > LEFT + WIDTH + RIGHT)
-        start, base = (x - 9 - wide if left else x + 9), y - 6 if chart.y.most else y + 14
-        if all(abs(base - down) > SIZE or start > end or start + wide < begin for begin, end, down in taken):
+        start = x - 9 - wide if left else x + 9
+        over = [each for each in taken if start <= each[1] and start + wide >= each[0]]
+        bases = (y - 6, y - 6 - LINE) if chart.y.most else (y + 14, y + 14 + LINE)
+        base = next((base for base in bases if all(abs(base - down) > SIZE for _, _, down in over)), None)
+        if base is not None:
             taken.append((start, start + wide, base))
             yield _text(text, x - 9 if left else x + 9, base, chart.theme.text, 11, anchor="end" if left else "start")
 
 
 def _named(row: SweepRow, outcome: SweepOutcome) -> str:
-    """What is special about a row: the values that are not the same in all."""
-    said = [f"{name} {row.values[name]}" for name, series in outcome.question.params.items() if series.count > 1]
+    """What is special about a row, or about its front: the values that are not the same in all."""
+    params = {} if outcome.each_input else outcome.question.params
+    said = [f"{name} {row.values[name]}" for name, series in params.items() if series.count > 1]
     for name in outcome.inputs:
         asked = outcome.asked_of(name)
         if asked is not None and asked.count > 1:

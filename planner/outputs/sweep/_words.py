@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.outputs._screen import printable
-from planner.points import MEASURES, Objective
+from planner.points import MEASURES, Objective, SweepOutcome
 
 
 def noun(aim: Objective) -> str:
@@ -11,6 +11,7 @@ def noun(aim: Objective) -> str:
     return MEASURES[aim.measure].noun if aim.measure in MEASURES else printable(aim.measure)
 
 
-def front_words(x: Objective, y: Objective) -> str:
+def front_words(outcome: SweepOutcome) -> str:
     """What a front is about: `the least MACs for the most parameters`."""
-    return " for ".join(f"the {'most' if aim.most else 'least'} {noun(aim)}" for aim in (x, y))
+    said = " for ".join(f"the {'most' if aim.most else 'least'} {noun(aim)}" for aim in outcome.axes)
+    return f"{said}, for each size of the input" if outcome.each_input else said

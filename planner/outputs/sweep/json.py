@@ -19,7 +19,7 @@ def render(outcome: SweepOutcome, screen: Screen, theme: str, engine: DrawDot) -
         "limits": {"max": dict(limits.most), "min": dict(limits.least), "lossless": limits.lossless},
         "rows_kept": tally["kept"],
         "rows_left_out": tally["left out"],
-        "front": {"x": str(x), "y": str(y), "points": outcome.front},
-        "rows": [row.to_dict() for row in outcome.rows],
+        "front": {"x": str(x), "y": str(y), "for_each_input": outcome.each_input, "points": outcome.front},
+        "rows": [row.to_dict(outcome.question.kept) for row in outcome.rows],
     }
     return laid_out(told, 2, ascii=not screen.unicode)

@@ -75,13 +75,19 @@ def _columns(outcome: SweepOutcome, shown: list[SweepRow]) -> Iterator[Column]:
             yield Column(printable(name), shapes, right=True)
     yield Column("params", [_number(row, row.params) for row in shown], right=True)
     yield Column("MACs", [_number(row, row.macs) for row in shown], right=True)
-    yield Column("peak", [memory(row.peak_bytes) if row.peak_bytes is not None else "–" for row in shown], right=True)
+    yield Column("peak", [_memory(row, row.peak_bytes) for row in shown], right=True)
+    if outcome.question.kept:
+        yield Column("kept", [_memory(row, row.kept_bytes) for row in shown], right=True)
     if any(row.loses or row.error for row in shown):
         yield Column("", [_words(row) for row in shown], least=18)
 
 
 def _number(row: SweepRow, number: int | None) -> str:
     return "–" if row.error and number is None else amount(number, known=True)
+
+
+def _memory(row: SweepRow, size: int | None) -> str:
+    return memory(size) if size is not None else "–" if row.error else "?"
 
 
 def _words(row: SweepRow) -> str:
@@ -107,10 +113,13 @@ def _sums(outcome: SweepOutcome) -> Iterator[str]:
     if tally["failed"]:
         yield f"{FAILS} {counted(tally['failed'], 'point')} cannot be planned; the first errors:"
         yield from map(printable, outcome.errors)
+        file = outcome.question.model.file
+        if tally["failed"] == tally["kept"] and file is not None and not file.startswith("<"):
+            yield f"`planner check {printable(file)}` says where, and what to do."
     if tally["losing"]:
         yield f"{LOSES} {counted(tally['losing'], 'row')} lose cells that nothing reads."
     if len(outcome.front) and tally["kept"] > 1:
-        yield f"{FRONT} {counted(len(outcome.front), 'row')} on the front: {front_words(*outcome.axes)}."
+        yield f"{FRONT} {counted(len(outcome.front), 'row')} on the front: {front_words(outcome)}."
     if not tally["kept"]:
         yield "No row is left."
 
