@@ -105,3 +105,28 @@ def test_a_size_that_cannot_be_another_is_kept() -> None:
     module = nn.Sequential(nn.Flatten(1), nn.Linear(20, 3))
     text = planner.import_model(module, example=torch.zeros(1, 2, 10))
     assert PINNED in text
+
+
+def test_weights_have_the_sizes_that_they_have_at_other_sizes_too() -> None:
+    """A file without them would be another network there, which PyTorch refuses."""
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.first, self.last = nn.Conv2d(3, 4, 3), nn.Linear(4 * 7 * 7, 8), nn.Linear(8, 2)
+
+        def forward(self, x: Tensor) -> Any:
+            return self.last(self.first(nn.functional.max_pool2d(self.conv(x), 2).flatten(1)).relu())
+
+    module = Net()
+    text = planner.import_model(module, input=(16, 16, 3))
+    assert "{name: first, type: Linear, out_features: 8, in_features: 196}" in text
+    assert "{name: last, type: Linear, out_features: 2}" in text
+    for n in (15, 16, 17, 18, 40):
+        report = checked_text(text, "imported.yaml", input=(n, n, 3))
+        try:
+            module(torch.zeros(1, 3, n, n))
+        except RuntimeError:
+            assert [each.code for each in report.diagnostics if each.severity == "error"] == ["NSP205"]
+        else:
+            assert report.ok

@@ -25,6 +25,7 @@ def text_of_module(module: Any, name: str, input: Any, example: Any) -> str:
     except ImportError as error:
         raise NotImported("a module of PyTorch needs PyTorch", help="pip install shape-planner[torch]") from error
     from planner.inputs._choosing import best_text
+    from planner.inputs._fixed import with_fixed_weights
     from planner.inputs._lowering import lowered
     from planner.inputs._running import Runner
     from planner.inputs._text import heading
@@ -45,7 +46,7 @@ def text_of_module(module: Any, name: str, input: Any, example: Any) -> str:
         graph, text = best_text(name, runs, lower)
     home = f"{type(module).__name__} of {type(module).__module__.removeprefix(FROM_FILE)}"
     notes = [*runner.unrolled(), *(["For a single sample it does something else."] if runs.apart_for_one() else [])]
-    return heading(home, graph, runs.traces[0].decisions, stored, notes) + text
+    return heading(home, graph, runs.traces[0].decisions, stored, notes) + with_fixed_weights(text, graph)
 
 
 def _unwrapped(module: Any) -> Any:

@@ -17,6 +17,7 @@ from planner.inputs._exported.calls import recorded
 from planner.inputs._exported.inputs import Chosen, chosen, farther, limits
 from planner.inputs._exported.program import StoredProgram, broken, program_of
 from planner.inputs._exported.sizes import NotKnown
+from planner.inputs._fixed import with_fixed_weights
 from planner.inputs._following import Longer
 from planner.inputs._graph import Graph
 from planner.inputs._lowering import lowered
@@ -57,7 +58,7 @@ def _text_of(program: StoredProgram, name: str, input: Any) -> str:
     if program.in_training:
         notes.insert(0, "It was exported in training: this is what it does in evaluation.")
     head = heading(f"{program.name} of {name}", graph, (), program.stored, notes)
-    return head + text
+    return head + with_fixed_weights(text, graph)
 
 
 def _graph_of(program: StoredProgram, name: str, found: Chosen) -> tuple[Graph, str]:

@@ -10,6 +10,7 @@ from typing import Any
 from planner.faults._in_text import shown
 from planner.faults.not_imported import NotImported
 from planner.inputs._agreement import must_say
+from planner.inputs._fixed import with_fixed_weights
 from planner.inputs._graph import NotSayable
 from planner.inputs._heads import IMPORTED, OF_THIS_INPUT
 from planner.inputs._onnx.following import Follower, followed
@@ -38,7 +39,7 @@ def model_text(network: Network, name: str, input: Any = None) -> str:
     except NotSayable as reason:
         help = "name a part of it, or write that part in another way"
         raise NotImported(f"`{name}` cannot be said in a model file", str(reason), help) from reason
-    return "".join(f"# {line}\n" for line in _head(found)) + text
+    return "".join(f"# {line}\n" for line in _head(found)) + with_fixed_weights(text, found.graph)
 
 
 def graph_of(network: Network, name: str, input: Any = None) -> Follower:
