@@ -384,8 +384,10 @@ def _long(count: int, name: str, of: str = "ReLU", every: int = 0) -> str:
     ids=["same", "shifted", "other types", "all others", "names taken away"],
 )
 def test_a_long_model_is_compared_in_the_time_of_planning_it(old: tuple[Any, ...], new: tuple[Any, ...]) -> None:
+    """What training keeps is a part of the plan's."""
     start = process_time()
     reports = [checked_text(_long(2_000, *each)) for each in (old, new)]
+    assert all(report.trained and report.trained.steps for report in reports)
     planned = process_time() - start
     start = process_time()
     both = Comparison(reports[0], reports[1])
