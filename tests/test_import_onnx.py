@@ -54,7 +54,7 @@ def test_there_are_nine_networks_without_weights() -> None:
 def test_every_tensor_of_known_networks_has_the_shape_that_onnx_infers(file: Path) -> None:
     model = onnx.load(file)
     network = network_of(model)
-    inputs = inputs_of(network.given, network.nodes, None, farther=False)
+    inputs = inputs_of(network.given, network.nodes, None)
     found = follow(network, "net", inputs)
     assert not any(found.gaps)
     checked = 0

@@ -10,6 +10,7 @@ import numpy as np
 
 from planner.inputs._axes import Factor, Sizes, Traced, factors
 from planner.inputs._building import GraphBuilder, layer_of
+from planner.inputs._following import Following, at_run, number_of
 from planner.inputs._graph import Graph, GraphNode, NotSayable, Output
 from planner.inputs._onnx.naming import LayerNames
 from planner.inputs._onnx.nodes import FileNode
@@ -78,6 +79,13 @@ class OnnxBuilder(GraphBuilder):
     def whole(self, value: Value | None) -> list[int]:
         """Whole numbers, the same in all runs."""
         return [int(each) for each in np.ravel(self.fixed(value))]
+
+    def following(self, value: Value | None) -> list[int | Following]:
+        """Whole numbers, each of which may be another one in each run."""
+        rows = [np.ravel(each) for each in self.numbers(value)]
+        if len({row.size for row in rows}) > 1:
+            raise NotSayable("numbers of which there are more at another size")
+        return [number_of([int(each) for each in column]) for column in zip(*rows, strict=True)]
 
     def axes(self, value: Value | None) -> list[int] | None:
         """The dimensions that an attribute names, or in newer operators an input; None where none do."""
@@ -162,7 +170,7 @@ class OnnxBuilder(GraphBuilder):
         step = super().step(type_, arguments, sources, path=path)
         for run in range(self.runs if path is not None else 0):
             read = (each.output.step.shapes[run][each.output.number] for each in sources)
-            facts = layer_of(type_, arguments).facts(*read)
+            facts = layer_of(type_, at_run(arguments, run)).facts(*read)
             for name, sizes in {**facts.weights, **facts.buffers}.items():
                 own = self.origins.get(f"{path}.{name}" if name else str(path))
                 if own is not None and [n for n in own.sizes if n != 1] != [n for n in sizes if n != 1]:

@@ -49,7 +49,8 @@ class Follower(OnnxBuilder):
         self.read = {name for node in network.nodes for name in (*node.inputs, *node.captured)} | {*network.outputs}
         for each, sizes in zip(network.given, inputs.sizes, strict=True):
             called = self.names.unused([each.name], each)
-            self.values[each.name] = self.input(called, sizes, channels_last=inputs.last[each.name])
+            last, varied = inputs.last[each.name], inputs.varied[each.name]
+            self.values[each.name] = self.input(called, sizes, channels_last=last, varied=varied)
             self.kinds[each.name] = each.kind
 
     def take(self, node: FileNode) -> None:

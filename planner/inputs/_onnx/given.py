@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from planner.faults._in_text import shown
 from planner.faults.not_imported import NotImported
 from planner.inputs._axes import Sizes
+from planner.inputs._following import Longer, Varied, as_map
 from planner.inputs._onnx.nodes import FileNode
 from planner.inputs._onnx.values import LARGEST
 
@@ -19,8 +20,6 @@ BATCH = 101
 """Samples that a network is followed for whose file leaves their number open: a number that no axis is likely to have,
 so that the batch is told from axes.
 """
-FARTHER = (64, 96, 32)
-"""How many cells longer the axes of inputs are in a second run, which tells what follows from their sizes."""
 FIRST = {
     "Conv", "ConvTranspose", "BatchNormalization", "InstanceNormalization", "GroupNormalization", "MaxPool",
     "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "LpPool", "PRelu", "LRN", "Resize", "Upsample",
@@ -42,11 +41,31 @@ class FileInput:
 
 @dataclass(frozen=True)
 class InputRuns:
-    """The sizes of the inputs in all runs, those of the batch, and which have their channels last."""
+    """What the inputs are in each run.
+
+    sizes   those of each input in all runs
+    batch   the number of samples in all runs
+    last    whether an input has its channels last
+    varied  which dimensions of an input are made longer in other runs; those of one name in the file are together
+    """
 
     sizes: list[list[Sizes]]
     batch: Sizes
     last: dict[str, bool]
+    varied: dict[str, Varied]
+
+    def longer(self, longer: Longer) -> InputRuns:
+        """One run, in which axes are so many cells longer than in the first."""
+        found = self.with_longer([longer])
+        return replace(found, sizes=[own[1:] for own in found.sizes], batch=found.batch[1:])
+
+    def with_longer(self, longer: Sequence[Longer]) -> InputRuns:
+        """The first run, and others in which axes are so many cells longer."""
+        sizes = [
+            [first, *(made_longer(first, varied, each) for each in longer)]
+            for (first, *_), varied in zip(self.sizes, self.varied.values(), strict=True)
+        ]
+        return replace(self, sizes=sizes, batch=self.batch[:1] * (1 + len(longer)))
 
 
 def given(info: onnx.ValueInfoProto) -> FileInput:
@@ -74,9 +93,15 @@ def given(info: onnx.ValueInfoProto) -> FileInput:
     return FileInput(info.name, sizes, kind)
 
 
-def inputs_of(found: Sequence[FileInput], nodes: Sequence[FileNode], input: Any, *, farther: bool) -> InputRuns:
-    """What the network reads in its runs: shapes that are asked for in place of those of the file. The shape of an
-    input has the channels last, and no batch.
+def made_longer(sizes: Sizes, varied: Varied, longer: Longer) -> Sizes:
+    """The sizes of a tensor with axes that are so many cells longer."""
+    more = (longer[at] if at is not None and at < len(longer) else 0 for at in varied)
+    return (sizes[0], *(n + add for n, add in zip(sizes[1:], more, strict=True)))
+
+
+def inputs_of(found: Sequence[FileInput], nodes: Sequence[FileNode], input: Any) -> InputRuns:
+    """What the network reads: shapes that are asked for in place of those of the file. The shape of an input has the
+    channels last, and no batch.
     """
     if not found:
         raise NotImported("the network reads nothing", help="a network has an input")
@@ -89,10 +114,7 @@ def inputs_of(found: Sequence[FileInput], nodes: Sequence[FileNode], input: Any,
         label = ", ".join(f"`{shown(each.name, 40)}`: {each.sizes[0]}" for each in found)
         raise NotImported("the inputs have other numbers of samples", label, "give them the batch first")
     own = [_sizes(each, asked.get(each.name), last[each.name]) for each in found]
-    runs = [[(batch, *sizes) for sizes in own]]
-    if farther:
-        runs.append([(batch, *_longer(each, sizes, last[each.name])) for each, sizes in zip(found, own, strict=True)])
-    return InputRuns([list(sizes) for sizes in zip(*runs, strict=True)], (batch,) * len(runs), last)
+    return InputRuns([[(batch, *sizes)] for sizes in own], (batch,), last, _varied(found, last))
 
 
 def _by_name(found: Sequence[FileInput], input: Any) -> Mapping[str, Any]:
@@ -137,13 +159,24 @@ def _shown(sizes: Sequence[Any], last: bool) -> str:
     return "×".join(shown(str(each), 20) if each is not None else "?" for each in _turned(sizes, last))
 
 
-def _longer(own: FileInput, sizes: Sizes, last: bool) -> Sizes:
-    """The sizes of a second run, without the batch: all axes but the channels longer; tokens have none."""
-    if len(sizes) == 1:
-        return sizes if own.kind == "float" else (sizes[0] + FARTHER[0],)
-    spatial = range(len(sizes) - 1) if last else range(1, len(sizes))
-    more = dict(zip(spatial, FARTHER, strict=False))
-    return tuple(n + more.get(i, 0) for i, n in enumerate(sizes))
+def _varied(found: Sequence[FileInput], last: Mapping[str, bool]) -> dict[str, Varied]:
+    """Which dimensions of each input are made longer in other runs: all but the channels; tokens have none."""
+    first: dict[str, int] = {}
+    own: dict[str, Varied] = {}
+    for each in found:
+        rank = len(each.sizes) - 1
+        tokens = rank == 1 and each.kind != "float"
+        own[each.name] = (0,) if tokens else (*range(rank - 1), None) if last[each.name] else as_map(rank)
+        for size, at in zip(each.sizes[1:], own[each.name], strict=True):
+            if isinstance(size, str) and at is not None:
+                first.setdefault(size, at)
+    return {
+        each.name: tuple(
+            first.get(size, at) if isinstance(size, str) else at
+            for size, at in zip(each.sizes[1:], own[each.name], strict=True)
+        )
+        for each in found
+    }
 
 
 def _channels_last(own: FileInput, nodes: Sequence[FileNode]) -> bool:

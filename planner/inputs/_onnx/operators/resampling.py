@@ -180,11 +180,11 @@ def pad(
     axes: Value | None = None,
 ) -> Traced:
     image = b.tensor(x)
-    amounts = b.whole(pads) if pads is not None else list(node.get("pads") or node.get("paddings") or [])
+    amounts = b.following(pads) if pads is not None else list(node.get("pads") or node.get("paddings") or [])
     along = list(range(image.rank)) if axes is None else [image.dim(each) for each in b.whole(axes)]
     if len(amounts) != 2 * len(along):
         raise NotSayable("padding for another number of axes")
-    sides = [(0, 0)] * image.rank
+    sides: list[Any] = [(0, 0)] * image.rank
     for i, axis in enumerate(along):
         sides[axis] = (amounts[i], amounts[i + len(along)])
     fill = node.get("value", 0.0) if value is None else b.fixed(value).reshape(-1)[0].item()

@@ -10,7 +10,7 @@ import numpy as np
 
 from planner.inputs._axes import Factor, Sizes, Traced
 from planner.inputs._building import dim_of_axis
-from planner.inputs._following import Following
+from planner.inputs._following import Following, number_of
 from planner.inputs._graph import NotSayable, Output
 from planner.inputs._meeting import met
 from planner.inputs._onnx.building import OnnxBuilder
@@ -220,12 +220,14 @@ def _along(b: OnnxBuilder, x: Traced, axis: int) -> list[int]:
 
 
 def _one(bounds: Sequence[int], from_end: Sequence[int]) -> int | Following:
-    """A bound of a slice that is the same in every run, counted from the front, or else from the end."""
+    """A bound of a slice that is the same in every run, counted from the front, or else from the end; or a number that
+    follows from the size of the input.
+    """
     if len(set(bounds)) == 1:
         return bounds[0]
     if len(set(from_end)) == 1:
         return -from_end[0]
-    raise NotSayable("a slice that follows from the input's size")
+    return number_of(bounds)
 
 
 def _backwards(b: OnnxBuilder, x: Traced, axis: int, cut: Sequence[tuple[int, int, int | None, int]]) -> Traced:
@@ -253,10 +255,7 @@ def gather(b: OnnxBuilder, node: FileNode, x: Value, indices: Value) -> Value:
     if places.size and (places.max() >= min(n) or places.min() < -min(n)):
         raise NotSayable("a place beyond an axis")
     if not places.ndim:
-        chosen = int(places) if len(set(n)) == 1 or places >= 0 else None
-        if chosen is None:
-            raise NotSayable("a place that follows from the input's size")
-        found: Traced = b.torch("select", tensor, at, chosen)
+        found: Traced = b.torch("select", tensor, at, int(places))
         return found
     if places.ndim > 1:
         raise NotSayable("places in several dimensions")
@@ -288,6 +287,27 @@ def gather_elements(b: OnnxBuilder, node: FileNode, x: Value, indices: Value) ->
     axes = (*pair.axes[: pair.apart], new, *pair.axes[pair.apart + 1 :])
     b.gives = b.reads[:1]
     return Traced(Output(step), axes, (*pair.dims[:at], new, *pair.dims[at + 1 :]), b.batch)
+
+
+@operator("TopK")
+def topk(b: OnnxBuilder, node: FileNode, x: Value, k: Value | None = None) -> Any:
+    """The largest or smallest values along a dimension in order, and their places."""
+    tensor = b.tensor(x)
+    at = tensor.dim(node.get("axis", -1))
+    count = int(node.get("k")) if k is None else b.whole(k)[0]
+    b.gives = [b.reads[0], "whole"]
+    sizes = [(*own[:at], count, *own[at + 1 :]) for own in b.runs_of(tensor)]
+    return b.torch("topk", tensor, count, at, bool(node.get("largest", 1)), results=[sizes, sizes])
+
+
+@operator("ScatterElements")
+def scatter_elements(b: OnnxBuilder, node: FileNode, x: Value, places: Value, updates: Value) -> Any:
+    """Values put at places of a dimension, of which no two are the same."""
+    if node.get("reduction", "none") != "none":
+        raise NotSayable("a reduction at places")
+    tensor = b.tensor(x)
+    read = [b.tensor(each) for each in (places, updates)]
+    return b.torch("scatter", tensor, tensor.dim(node.get("axis", 0)), *read)
 
 
 # Moves
