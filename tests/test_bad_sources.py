@@ -96,7 +96,7 @@ class Ids(nn.Module):
         super().__init__()
         self.table = nn.Embedding(10, 4)
     def forward(self, ids):
-        return self.table(ids)
+        return self.table(ids), ids @ torch.ones(8, 8, device=ids.device)
 
 class Empty(Net):
     def forward(self, image):

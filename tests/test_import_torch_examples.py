@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 import planner
+from planner.faults.not_imported import NotImported
 from planner.outputs.code.torch import emitted
 from planner.outputs.code.torch.building import module_of
 from planner.workbench import checked_text
@@ -130,3 +131,48 @@ def test_weights_have_the_sizes_that_they_have_at_other_sizes_too() -> None:
             assert [each.code for each in report.diagnostics if each.severity == "error"] == ["NSP205"]
         else:
             assert report.ok
+
+
+def test_tokens_may_be_given_by_their_number() -> None:
+    """Where fractions are of the wrong type, whole numbers are tried, in one input and in several."""
+    text = planner.import_model(Masked(), input={"tokens": (12,), "mask": (12,)})
+    assert "# It reads whole numbers: tokens\n" in text
+    assert PINNED not in text
+    assert checked_text(text, "imported.yaml", input={"tokens": (20,), "mask": (20,)}).ok
+    assert body(text) == body(planner.import_model(Masked(), example=MADE[Masked][0](12)))
+
+
+def body(text: str) -> str:
+    return "".join(line for line in text.splitlines(keepends=True) if line[0] != "#")
+
+
+def test_a_shape_with_its_channels_first_is_told_where_it_runs_so() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    with pytest.raises(NotImported) as raised:
+        planner.import_model(module, input=(3, 20, 30))
+    assert raised.value.help == "write the channels last: `--input 20x30x3`"
+    with pytest.raises(NotImported) as raised:
+        planner.import_model(module, input=(5, 20, 30))
+    assert raised.value.help == "give a shape that it reads, by `--input`"
+
+
+def test_what_follows_from_values_is_told() -> None:
+    class Chosen(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 1)
+
+        def forward(self, x: Tensor) -> Any:
+            x = self.conv(x)
+            return x[x > 0]
+
+    module = Chosen()
+    bias = dict(module.named_parameters())["conv.bias"]
+    nn.init.ones_(bias)
+    assert "# It looks at values (getitem): this is what it does where all" in planner.import_model(
+        module, input=(8, 8, 3)
+    )
+    nn.init.zeros_(bias)
+    with pytest.raises(NotImported, match="cannot be said in a model file") as raised:
+        planner.import_model(module, input=(8, 8, 3))
+    assert "gives holds nothing where all that the network reads is 0" in raised.value.label

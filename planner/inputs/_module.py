@@ -45,7 +45,7 @@ def text_of_module(module: Any, name: str, input: Any, example: Any) -> str:
 
         graph, text = best_text(name, runs, lower)
     home = f"{type(module).__name__} of {type(module).__module__.removeprefix(FROM_FILE)}"
-    notes = [*runner.unrolled(), *(["For a single sample it does something else."] if runs.apart_for_one() else [])]
+    notes = [*runner.notes(), *(["For a single sample it does something else."] if runs.apart_for_one() else [])]
     return heading(home, graph, runs.traces[0].decisions, stored, notes) + with_fixed_weights(text, graph)
 
 

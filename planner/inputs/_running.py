@@ -5,7 +5,7 @@ The user's own code runs here, and may raise anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from typing import Any
@@ -15,6 +15,7 @@ import torch
 from planner.faults.not_imported import NotImported
 from planner.inputs._following import Longer
 from planner.inputs._given import BATCH, FARTHER, STILL_FARTHER, Inputs, Run, longer_than
+from planner.inputs._instead import OF_TYPES, with_channels_last, with_whole_numbers
 from planner.inputs._naming import aside, said
 from planner.inputs._open import OpenAxes, Outline, open_axes
 from planner.inputs._recording import Recording, Recordings, Value, each_of
@@ -31,7 +32,9 @@ class Runner:
 
     def __init__(self, module: Any, inputs: Inputs) -> None:
         self.module, self.inputs = module, inputs
-        self.state, self.device = without_values(module), "meta"
+        self.whole: tuple[str, ...] = ()
+        self.state: Mapping[str, torch.Tensor] = {}
+        self.device = "meta"
 
     def recordings(self) -> Recordings:
         """What the module did in each run. The first must succeed; others may fail."""
@@ -60,16 +63,32 @@ class Runner:
         """The run at the size that is meant."""
         meant = self.inputs.meant
         try:
-            return self.run(meant, BATCH)
-        except (Exception, SystemExit):  # noqa: BLE001
-            self.device = "cpu"
-            self.state = {**dict(self.module.named_parameters()), **dict(self.module.named_buffers())}
-        try:
-            return self.run(meant, BATCH)
+            return self._first_of(meant)
         except (Exception, SystemExit) as error:
+            for inputs, whole in with_whole_numbers(self.inputs, error):
+                with suppress(Exception, SystemExit):
+                    self._with_values(inputs.meant)  # without, PyTorch takes numbers of any type for some functions
+                    found = self._first_of(inputs.meant)
+                    self.inputs, self.whole = inputs, whole
+                    return found
             shown = ", ".join(f"({', '.join(map(str, each))})" for each, _ in meant.values())
             message = f"`{type(self.module).__name__}` fails on {shown}"
+            turned = with_channels_last(self.inputs)
+            if turned is not None and self._outline_of(turned[0]) is not None:
+                raise NotImported(message, said(error), f"write the channels last: `{turned[1]}`") from error
             raise NotImported(message, said(error), _help(error)) from error
+
+    def _first_of(self, run: Run) -> Recording:
+        """What the module does in a run: without values, or else with them."""
+        self.device, self.state = "meta", without_values(self.module)
+        with suppress(Exception, SystemExit):
+            return self.run(run, BATCH)
+        return self._with_values(run)
+
+    def _with_values(self, run: Run) -> Recording:
+        self.device = "cpu"
+        self.state = {**dict(self.module.named_parameters()), **dict(self.module.named_buffers())}
+        return self.run(run, BATCH)
 
     @cached_property
     def _axes(self) -> OpenAxes:
@@ -83,8 +102,10 @@ class Runner:
             return self.run(run).outline
         return None
 
-    def unrolled(self) -> Iterator[str]:
-        """What is said of dimensions over which the module goes step by step."""
+    def notes(self) -> Iterator[str]:
+        """What is said of the inputs: where they hold whole numbers, and where the module goes along them by steps."""
+        if self.whole:
+            yield f"It reads whole numbers: {', '.join(self.whole)}"
         for name, i in self._axes.unrolled:
             n = self.inputs.meant[name][0][i + 1]
             yield f"It goes step by step over dimension {i + 1} of `{name}`: this is what it does for {n:,} of them."
@@ -169,10 +190,6 @@ def _help(error: BaseException) -> str:
     if any(each in str(error) for each in OF_TYPES):
         return "give numbers of the type that it reads, in Python: example=torch.zeros(1, 128, dtype=torch.long)"
     return "give a shape that it reads, by `--input`"
-
-
-OF_TYPES = ("scalar type", "type Long", "should be the same", "dtype")
-"""What PyTorch's errors say where numbers are of another type."""
 
 
 def _apart(first: Recording, other: Recording | None) -> str:

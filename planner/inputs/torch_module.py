@@ -191,7 +191,10 @@ class Recorder(TorchFunctionMode):
         if self.inside_layer or not self.calls:
             return func(*args, **kwargs)
         name = getattr(func, "__name__", "")
-        if name in DECIDES and not all(map(self.is_fixed, each_of(Tensor, args))):
+        decides = name in DECIDES or (
+            name == "__getitem__" and any(_type(x) == "truth" for x in each_of(Tensor, args[1]))
+        )
+        if decides and not all(map(self.is_fixed, each_of(Tensor, args))):
             self.trace.decisions.add(name)
         if name in ("__get__", "__set__"):
             name = f"{getattr(getattr(func, '__self__', None), '__name__', '')}.{name}"
@@ -263,9 +266,9 @@ DRAWS = {
 """Functions that give other values in every run."""
 DECIDES = {
     *("__bool__", "__int__", "__float__", "__index__", "item", "tolist", "equal", "allclose", "nonzero"),
-    *("numpy", "__array__", "__dlpack__"),
+    *("numpy", "__array__", "__dlpack__", "masked_select", "unique", "unique_consecutive", "argwhere", "bincount"),
 }
-"""Functions that tell a value of a tensor."""
+"""Functions that tell a value of a tensor, or give as much as follows from values."""
 SIZES = {"shape.__get__", "size", "numel", "__len__"}
 """Functions that tell sizes of a tensor."""
 
