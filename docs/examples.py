@@ -23,7 +23,8 @@ from pydantic import BaseModel
 
 from planner import arithmetic, source, unfolding
 from planner.cli import main
-from planner.format import BlockFormat, BudgetFormat, EntryFormat, FileFormat
+from planner.format import BlockFormat, EntryFormat, FileFormat
+from planner.format.budget import BudgetFormat
 from planner.manual import all_kinds, blocks_of, summary
 from planner.remedies import all_remedies
 from planner.targets import all_targets, names

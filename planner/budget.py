@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from planner.diagnostics import Path
@@ -13,8 +12,7 @@ DType = Literal["float64", "float32", "float16", "bfloat16", "int8"]
 """A type of number that memory is counted for."""
 
 
-@dataclass(frozen=True, slots=True)
-class LimitKind:
+class LimitKind(NamedTuple):
     """How a measure is bounded: by bytes or by a count, from below or from above.
 
     says  what that means, for the manual
@@ -88,8 +86,7 @@ class Limit(NamedTuple):
         return f"{self.measure}: {written}" if self.path else f"{self.kind.option(self.measure)} {written}"
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(NamedTuple):
     """The limits of a model, and what bytes are counted for, where it says so."""
 
     limits: tuple[Limit, ...] = ()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from typing import ClassVar, Literal, NamedTuple
@@ -99,8 +98,7 @@ class Kind:
         return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", cls.__name__).lower()
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A stretch of one line of a file: line and column count from 1, in characters.
 
     file  the library that the line is in; None for the model file itself
@@ -119,8 +117,7 @@ class Beside(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """A change to a model file at `path`.
 
     set     the key, or the entry of a list, gets `value`; a key that is not there is added
@@ -141,8 +138,7 @@ def puts(key: str, *values: object) -> Iterator[tuple[Edit, ...]]:
     return ((Edit((key,), value),) for value in values)
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """What would mend a finding: the edits, one after the other, in words, and what the model is like with them.
 
     safe  whether nobody needs to look at it: it corrects a slip, or keeps all shapes, weights and content
@@ -215,8 +211,7 @@ class Fault(Kind, Exception):
         return f"{self.message}: {self.label}" if self.label else self.message
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(NamedTuple):
     """One finding of a kind, with its place in the model file.
 
     calls  the places of the block calls that led to the place, innermost first
@@ -263,7 +258,7 @@ class Diagnostic:
             place=fault.place,
             part=(fault.offset, fault.length) if fault.length else None,
             mends=tuple(
-                tuple(replace(edit, path=base + (edit.path or fault.key)) for edit in edits) for edits in fault.mends
+                tuple(edit._replace(path=base + (edit.path or fault.key)) for edit in edits) for edits in fault.mends
             ),
         )
 

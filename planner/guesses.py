@@ -7,8 +7,7 @@ in the same words, does not hang on the doubt.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, get_origin
+from typing import Any, NamedTuple, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -31,8 +30,7 @@ _UNSIZED = (1, 2, (1,), "zeros", "nearest", True)
 """What is tried for other arguments, until the layer takes it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Guess:
+class Guess(NamedTuple):
     """What a step is taken for where its entry is wrong.
 
     said      what was mended, in words: "`out_channels` for `out_channel`"
@@ -55,15 +53,14 @@ class Guess:
 
     def with_slips(self, slips: Slips) -> Guess:
         """The guess together with the slips of other parts of the entry."""
-        return replace(self, said=(*slips.said, *self.said), doubtful=self.doubtful or slips.doubtful)
+        return self._replace(said=(*slips.said, *self.said), doubtful=self.doubtful or slips.doubtful)
 
 
 NOBODY_KNOWS = Guess(doubtful=True)
 """The guess for an entry of which nothing could be read: that its input is handed on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slips:
+class Slips(NamedTuple):
     """The guesses about an entry besides its layer, such as its sources."""
 
     said: tuple[str, ...] = ()
@@ -87,8 +84,7 @@ def slip(said: str) -> Slips:
     return Slips((said,), any=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(NamedTuple):
     """The result of an entry's arguments: a layer, or what is wrong together with a guess."""
 
     layer: Layer | None

@@ -107,7 +107,7 @@ def _seeing(facts: Facts, inputs: Sequence[Shape], mask: Hidden) -> Facts:
         return facts
     of_query, *others, of_mask = facts.links[0]
     seen = (replace(link, axes=(*link.axes[:-1], along)) for link in others)
-    return replace(facts, links=((of_query, *seen, of_mask),))
+    return facts._replace(links=((of_query, *seen, of_mask),))
 
 
 @lru_cache(maxsize=64)

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 from planner.geometry import Pieces
 
 Sizes = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """The places of one sample's elements in a stretch of memory, axis by axis in PyTorch's order, without the batch.
 
     The element at place i of each axis is at `start` plus the sum of all i times the axis's stride.

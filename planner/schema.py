@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from planner.format import BlockFormat, BudgetFormat, EntryFormat, FileFormat
+from planner.format import BlockFormat, EntryFormat, FileFormat
+from planner.format.budget import BudgetFormat
 from planner.layers import all_layers, families
 from planner.layers._layer import Layer
 from planner.manual import argument_text, kinds_in

@@ -9,7 +9,7 @@ told. Three times, since two unlike sizes may meet: of 3 rows that become none, 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 
 from planner.diagnostics import Diagnostic, Fault
@@ -69,7 +69,7 @@ def _supposed(plan: Plan, world: _World, likely: Plan, others: Sequence[Plan]) -
         count += 1
         granted = granted or world.granted(likely)
         said = granted[at] if at is not None else ()
-        yield replace(each, label=_marked(each.label, said), supposed=True, mends=())
+        yield each._replace(label=_marked(each.label, said), supposed=True, mends=())
 
 
 def _key(each: Diagnostic) -> tuple[object, ...]:

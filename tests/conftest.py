@@ -62,6 +62,12 @@ def errors_within_fixes_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def internal_errors_come_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the planner while it looks for a layer only makes a step opaque; a test of importing it fails."""
+    monkeypatch.setattr("planner.inputs._lowering.TOLERATED", ())
+
+
+@pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """`golden(name, text)`: the text must be `tests/goldens/<name>`, byte for byte."""
 

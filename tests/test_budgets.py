@@ -16,7 +16,7 @@ from planner.analyses.ordering import Work, better, ordering, peak_of
 from planner.budget import BOUNDS
 from planner.cli import main
 from planner.diagnostics import Diagnostic
-from planner.format import BudgetFormat
+from planner.format.budget import BudgetFormat
 from planner.report import Report
 from planner.rules._measures import measures
 from planner.server.completion import completion

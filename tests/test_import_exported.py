@@ -19,13 +19,7 @@ from click.testing import CliRunner
 from torch import Tensor, nn
 
 import planner
-from planner.cli import main
-from planner.diagnostics import Fault
-from planner.faults.not_imported import NotImported
-from planner.inputs import _lowering
-from planner.workbench import checked_text
-from random_modules import Net
-from test_import_torch import (
+from module_networks import (
     ChannelsLast,
     Gate,
     Heads,
@@ -40,16 +34,19 @@ from test_import_torch import (
     Transformer,
     UNet,
     Windows,
-    exact,
 )
+from module_oracle import exact
+from planner.cli import main
+from planner.diagnostics import Fault
+from planner.faults.not_imported import NotImported
+from planner.workbench import checked_text
+from random_modules import Net
 
 AUTO = torch.export.Dim.AUTO
-pytestmark = pytest.mark.filterwarnings("ignore")  # torch.export warns of itself
-
-
-@pytest.fixture(autouse=True)
-def internal_errors_come_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_lowering, "TOLERATED", ())
+pytestmark = [
+    pytest.mark.filterwarnings("ignore"),  # torch.export warns of itself
+    pytest.mark.usefixtures("internal_errors_come_through"),
+]
 
 
 def exported(module: nn.Module, *sizes: int, free: tuple[int, ...] = (), batch: int = 1) -> Any:

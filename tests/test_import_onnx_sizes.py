@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
+from module_oracle import of
 from onnx_files import exported, followed, planned
-from test_import_torch import of
 
 PINNED = "Sizes that follow from the input's are those at this input."
 AXES = {"x0": {0: "N", 2: "height", 3: "width"}}

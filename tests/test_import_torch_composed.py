@@ -12,18 +12,14 @@ from torch.nn import functional as F  # noqa: N812
 from yaml import safe_load
 
 import planner
-from planner.inputs import _lowering
+from module_oracle import exact, of
 from planner.inputs._recurrent import run_layer
 from planner.workbench import checked_text
-from test_import_torch import exact, of
+
+pytestmark = pytest.mark.usefixtures("internal_errors_come_through")
 
 PINNED = "Sizes that follow from the input's are those at this input."
 Function = Callable[[Any, Tensor], Any]
-
-
-@pytest.fixture(autouse=True)
-def internal_errors_come_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_lowering, "TOLERATED", ())
 
 
 COMPOSED: dict[str, Function] = {

@@ -14,14 +14,10 @@ from torch.nn import functional as F  # noqa: N812
 
 import planner
 from module_functions import FUNCTIONS
-from planner.inputs import _lowering
+from module_oracle import exact, of
 from planner.workbench import checked_text
-from test_import_torch import exact, of
 
-
-@pytest.fixture(autouse=True)
-def internal_errors_come_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_lowering, "TOLERATED", ())
+pytestmark = pytest.mark.usefixtures("internal_errors_come_through")
 
 
 @pytest.mark.parametrize("make", FUNCTIONS)

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from torch.utils.dlpack import from_dlpack
 
 import planner
+from module_oracle import exact, of
 from planner.faults.not_imported import NotImported
 from planner.inputs.torch_module import dotted_name
 from planner.workbench import checked_text
-from test_import_torch import exact, of
 
 Forward = Callable[[Any, Tensor], Any]
 

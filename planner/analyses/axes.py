@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from planner.analyses.recall import Recall
 from planner.geometry import AxisMap, SameWindow, Window
@@ -11,8 +11,7 @@ from planner.layers._layer import axis_name
 from planner.plan import Plan, Step
 
 
-@dataclass(frozen=True, slots=True)
-class StepAxis:
+class StepAxis(NamedTuple):
     """One spatial axis of a source of a step, with `n` cells, and the step's map of this axis."""
 
     name: str

@@ -7,9 +7,9 @@ common, directly or through one another, belong together; where all of them do, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import or_
+from typing import NamedTuple
 
 from planner.cells import bits
 from planner.geometry import All, AxisMap, Grouped, Shift
@@ -25,16 +25,14 @@ Dependences = tuple[Bits, ...]
 """For each channel of a tensor, a set of channels of another one, or of components."""
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(NamedTuple):
     """Channels of a tensor that hang together, and the channels of the origin that they depend on."""
 
     origin: Bits
     own: Bits
 
 
-@dataclass(frozen=True, slots=True)
-class StepChain:
+class StepChain(NamedTuple):
     """A chain of steps, kept as its last step and the chain before it."""
 
     last: int
@@ -50,8 +48,7 @@ class StepChain:
         return tuple(reversed(found))
 
 
-@dataclass(frozen=True, slots=True)
-class Lineage:
+class Lineage(NamedTuple):
     """Where a tensor's channels come from.
 
     origin   the step and the output whose channels are followed
@@ -68,8 +65,7 @@ class Lineage:
         return self.seen if self.seen is not None else _each(channels)
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """Grouped steps in a row that never mix: the origin's channels fall into `components` that share nothing.
 
     steps       the grouped steps in order; the last one is where it shows

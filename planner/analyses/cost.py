@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from planner.budget import DType
 from planner.plan import Plan
@@ -10,8 +10,7 @@ from planner.plan import Plan
 BYTES: dict[str, int] = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(NamedTuple):
     """The totals over all steps that could be planned.
 
     known_params      trained parameters, those that several steps use once

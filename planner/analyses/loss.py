@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from planner.analyses.axes import window_on
 from planner.analyses.recall import Recall
@@ -14,8 +14,7 @@ from planner.plan import Plan, Step
 from planner.words import share
 
 
-@dataclass(frozen=True, slots=True)
-class AxisLoss:
+class AxisLoss(NamedTuple):
     """What one step loses on one axis of one input: `n` cells become `length`."""
 
     source: int

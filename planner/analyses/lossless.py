@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import reduce
 from itertools import accumulate
 from operator import or_
+from typing import NamedTuple
 
 from planner.analyses.line import Swayed
 from planner.analyses.loss import AxisLoss, losses_of
@@ -41,8 +42,7 @@ class AxisUse:
     uneven: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Leaving:
+class Leaving(NamedTuple):
     """The steps that lose cells at one size, and the steps that have anything left over."""
 
     lossy: frozenset[int]

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import inf
 from operator import itemgetter
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from planner.geometry import Shape
 from planner.memory import Memory
@@ -25,8 +25,7 @@ MOST_COMPARED = 1 << 22
 Phase = Literal["always", "training", "evaluation"]
 
 
-@dataclass(frozen=True, slots=True)
-class Overwriting:
+class Overwriting(NamedTuple):
     """A step that works in place, and a later reader that was meant to get the values from before.
 
     tensor  the tensor that is written over
@@ -42,8 +41,7 @@ class Overwriting:
     when: Phase = "always"
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
+class _Stored(NamedTuple):
     """A tensor in memory. `version` is the tensor that the memory was made for, or the last one written into it."""
 
     ref: Tensor

@@ -8,7 +8,6 @@ the others have the size that they have.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 from operator import mul
@@ -37,8 +36,7 @@ class SeenValues(NamedTuple):
         return all(len(row) == size for row in self.rows)
 
 
-@dataclass(frozen=True, slots=True)
-class PartedSpan:
+class PartedSpan(NamedTuple):
     """What the numbers see, and whether the first digit goes on without end."""
 
     span: AxisSpan
@@ -53,8 +51,7 @@ class PartedSpan:
         return PartedSpan(gathered(self.span, period, advance, seen), endless)
 
 
-@dataclass(frozen=True, slots=True)
-class Parted:
+class Parted(NamedTuple):
     """The stretch of an axis of an input that the cells of a tensor see, by where the axis's pieces lie in the tensor.
 
     places  of the digits, the first one changes most slowly

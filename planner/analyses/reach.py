@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from planner.cells import Cells, TooManyRuns, all_cells, bits
 from planner.geometry import Shape
@@ -60,8 +61,7 @@ Wants = Sequence[tuple[Tensor, Region]]
 """Regions of tensors."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(NamedTuple):
     """The unread elements and the wasted multiply-adds of a model, by step; `unread[i]` is None for a step that is not
     planned, `macs_wasted[i]` where the multiply-adds are not known. `wants[i]` is what the step reads, so much of its
     own outputs being read.

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, partial
+from typing import NamedTuple
 
 from planner.analyses.pieces import Parted, joined
 from planner.analyses.recall import Recall
@@ -24,8 +24,7 @@ from planner.geometry import AxisMap, Link, Ramp, Shape, Span
 from planner.plan import Plan, Step
 
 
-@dataclass(frozen=True, slots=True)
-class AxisField:
+class AxisField(NamedTuple):
     """The stretch of one axis of one input that the cells of a tensor see.
 
     onto    the tensor's own axis along which the stretch moves; None where the axis was folded away, or lies in pieces

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
+from typing import NamedTuple
 
 from planner.geometry import AxisMap, Link
 from planner.plan import Plan, Step, Tensor
@@ -30,8 +31,7 @@ PlaceBox = tuple[PlaceBits, ...]
 """All places that are among those of every axis."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taps:
+class Taps(NamedTuple):
     """The places that one output reads, relative to the output's own place: a union of boxes that may overlap.
 
     low  for each axis, where bit 0 lies
@@ -118,8 +118,7 @@ def _count(boxes: tuple[PlaceBox, ...]) -> int:
     return total
 
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
+class _Taken(NamedTuple):
     """What a layer takes along one axis: its first tap relative to the output's own place, its taps from there on, and
     the distance of neighbouring windows.
     """

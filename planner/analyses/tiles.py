@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from planner.budget import DType
 from planner.geometry import All
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
     from planner.targets import Aim
 
 
-@dataclass(frozen=True, slots=True)
-class InTiles:
+class InTiles(NamedTuple):
     """A product of a step in tiles.
 
     tile           channels that fill a tile

@@ -8,6 +8,9 @@
 
 What a fix needs is said in words here; `planner diff` has all of it, as values. The two sides are treated alike: the
 comparison the other way round says the same, mirrored.
+
+What else may differ is a new file, a value, and a property of `Comparison`. Which step is which may be found better, as
+long as both ways round find the same.
 """
 
 from __future__ import annotations

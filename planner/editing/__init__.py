@@ -2,6 +2,9 @@
 
 Both are done, the text is read again, and what it says must be what the data say: else the edit cannot be written.
 A file's layout is kept: a new key stands as the keys around it do, on a line of its own or behind the last one.
+
+A new action of an edit is made in both, in `data` and in `text`. An edit that cannot be written raises CannotEdit: no
+text is written that was not read again.
 """
 
 from __future__ import annotations

@@ -6,7 +6,6 @@ on the lines around them, as long as the text has no anchors.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -66,7 +65,7 @@ def _part(source: Source, edits: Edits, depth: int, lines: str) -> tuple[Source,
     if depth:
         head = ("layers" if "layers" in path[:depth] else "blocks",)  # below `layers`, numbers may be infinite
         said, lines = {head[0]: said}, f"{head[0]}:\n{lines}"
-    inner = tuple(replace(edit, path=(*head, key, *edit.path[depth + 1 :])) for edit in edits)
+    inner = tuple(edit._replace(path=(*head, key, *edit.path[depth + 1 :])) for edit in edits)
     return Source(said, source.file, lines), inner
 
 

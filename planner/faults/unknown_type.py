@@ -1,5 +1,4 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import SequenceMatcher
 from typing import Any
 
 from planner.diagnostics import Edit, Fault, did_you_mean, nearest
@@ -102,6 +101,8 @@ def _meant(
 
 
 def _alike(a: str, b: str) -> float:
+    from difflib import SequenceMatcher
+
     return SequenceMatcher(None, a.lower(), b.lower()).ratio()
 
 

@@ -1,9 +1,9 @@
 """The file format: what a model file may say, with each of its entries read and ready to be unfolded.
 
-A new key of a file or an entry is a field in `_forms`, from which the JSON Schema comes too.
+A new key of a file or an entry is a field in `_forms`, from which the JSON Schema comes too. The section `budget:` has
+a file of its own, `budget`, which is loaded where a model has one.
 """
 
-from planner.format._budget import BudgetFormat, budget_of
 from planner.format._entries import (
     UNKNOWN,
     Arguments,
@@ -27,7 +27,6 @@ __all__ = [
     "Arguments",
     "Block",
     "BlockFormat",
-    "BudgetFormat",
     "Entry",
     "EntryFormat",
     "EntryReader",
@@ -35,7 +34,6 @@ __all__ = [
     "LibraryFormat",
     "Values",
     "allowed_of",
-    "budget_of",
     "expressions",
     "faults_of",
     "is_spatial",

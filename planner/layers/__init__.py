@@ -6,7 +6,6 @@ model loads only those of its files that it needs.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
@@ -28,11 +27,10 @@ class _Types(Mapping[str, "type[Layer]"]):
         self._loaded: dict[str, type[Layer]] = {}
         here = Path(__file__).parent
         files = sorted(path for path in (*here.glob("*.py"), *here.glob("*/*.py")) if path.name[0] != "_")
-        self._modules = {
-            name: ".".join(path.relative_to(here).with_suffix("").parts)
-            for path in files
-            for name in re.findall(r"^class ([A-Z]\w*)\(", path.read_text(encoding="utf-8"), re.MULTILINE)
-        }
+        self._modules: dict[str, str] = {}
+        for path in files:
+            module = ".".join(path.relative_to(here).with_suffix("").parts)
+            self._modules |= dict.fromkeys(_classes(path.read_text(encoding="utf-8")), module)
 
     def __getitem__(self, name: str) -> type[Layer]:
         if name not in self._loaded:
@@ -47,6 +45,14 @@ class _Types(Mapping[str, "type[Layer]"]):
 
     def __len__(self) -> int:
         return len(self._modules)
+
+
+def _classes(text: str) -> Iterator[str]:
+    """The classes in a file's text that have a base and are public."""
+    for after in text.split("\nclass ")[1:]:
+        name, base, _ = after.partition("(")
+        if base and name[0] != "_" and name.isidentifier():
+            yield name
 
 
 @cache

@@ -8,8 +8,7 @@ it does not copy, and the class docstring, which is its manual page.
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -37,8 +36,7 @@ LARGEST = (1 << 63) - 1
 """The most elements that a tensor of PyTorch can have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """The answers of a layer for given input shapes. `links[o][i]` is how output o depends on input i.
 
     params, macs  None where they are not known

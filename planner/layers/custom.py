@@ -7,7 +7,6 @@ import keyword
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, WithJsonSchema, create_model
@@ -250,14 +249,14 @@ class Custom(_Named):
 
     def facts(self, *inputs: Shape) -> Facts:
         found: Facts = super().facts(*inputs)
-        return replace(found, foreign=vars(self)["class"])
+        return found._replace(foreign=vars(self)["class"])
 
     def elsewhere(
         self, facts: Facts, own: tuple[Shape, ...], *inputs: Shape, follows: frozenset[str] = frozenset()
     ) -> Facts:
         if "output" not in follows:
             self._must_hold(own, *inputs)
-        return facts if "macs" in follows else replace(facts, macs=None)
+        return facts if "macs" in follows else facts._replace(macs=None)
 
     def _must_hold(self, own: tuple[Shape, ...], *inputs: Shape) -> None:
         """Refuse inputs of other sizes where its output is stated for those in the file alone."""

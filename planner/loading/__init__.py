@@ -22,6 +22,9 @@ Then what differs is said, each difference in a sentence with its place (`senten
     names      names as a tree, and several of them in a sentence, for all of these
     plain      all of it in plain values
 
+A new kind of difference is a file that says it, and its place in `WeightsMatch.differences`. Sentences may be improved;
+the keys of `plain` are promises.
+
 No number of a tensor is known here, so that what agrees may still be of another training, or of another network that
 has the same names and sizes.
 """

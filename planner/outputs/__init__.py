@@ -4,6 +4,8 @@ The file's name is the format's name. Its one function is `render`, which gives 
 text, and neither prints nor writes. What else is to be known about the format it states as `FORMAT`:
 
     plan/    render(report, screen, depth) -> str
+    train/   render(report, training, screen, depth) -> str; `planner plan --train`
+    fit/     render(training, batch, limit, savings, screen) -> str
     check/   render(reports, screen) -> str
     diff/    render(comparison, screen, theme, engine) -> str | bytes
     sweep/   render(outcome, screen, theme, engine) -> str | bytes
@@ -14,6 +16,9 @@ text, and neither prints nor writes. What else is to be known about the format i
     map/     render(report, seen, theme, image) -> str | bytes
     report/  render(report, pictures, svgs) -> str
     code/    render(report) -> str
+
+A new format is a new file, or a folder, and nothing else. What formats say in words may be improved; keys of JSON,
+columns and the names of formats are promises.
 """
 
 from __future__ import annotations

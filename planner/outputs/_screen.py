@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, NamedTuple
 from unicodedata import category, east_asian_width
@@ -24,8 +23,7 @@ _CODES: dict[TextStyle, int] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
+class Screen(NamedTuple):
     """The screen on which a text will be read: its columns, whether it has colours, and Unicode or only ASCII."""
 
     width: int = 80

@@ -7,6 +7,9 @@ row       what was planned of a point
 limits    which rows are left out
 front     the rows that no other one beats in two measures
 outcome   the rows of a question, with limits and front
+
+A new measure of rows is a line in `row`. The columns of rows are promises: files of rows that were written earlier are
+gone on with.
 """
 
 from __future__ import annotations

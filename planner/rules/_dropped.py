@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from planner.analyses import lossless
 from planner.analyses.axes import window_on
@@ -29,8 +28,7 @@ MOST_WINDOWS = 3
 """How many more windows, by padding at the end, and how many cells less of padding are tried."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dropped:
+class Dropped(NamedTuple):
     """Cells of one axis of one input that a step does not read.
 
     edge, between   real cells past the first or last window, or those between windows; never both

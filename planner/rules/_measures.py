@@ -1,6 +1,6 @@
 """What a budget may bound: what the model has of it, and which part of the model has most.
 
-A measure is a class here, and a field of the same name in `planner.format.BudgetFormat`, which has the manual of it.
+A measure is a class here, and a field of the same name in `planner.format.budget.BudgetFormat`, which has its manual.
 """
 
 from __future__ import annotations

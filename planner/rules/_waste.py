@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from planner.rules._dropped import left_out
 
@@ -19,8 +18,7 @@ ONE_IN = 100
 """Waste is reported from one in this many of a model's multiply-adds on."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waste:
+class Waste(NamedTuple):
     """Multiply-adds for cells that nothing reads, by the step that leaves these cells unread."""
 
     step: int

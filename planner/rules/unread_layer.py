@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from planner.diagnostics import Diagnostic
@@ -95,4 +94,4 @@ def _by_when(plan: Plan, left: LeftOut, steps: list[Step], spent: dict[int, int]
         label=f"it hands on `{kept}` alone, and would read {dropped} too{macs}",
         help=f"give the layers of the other branch the same `{left.key}`, or leave the condition out",
     )
-    return replace(found, path=(*left.path, left.key), calls=left.calls)
+    return found._replace(path=(*left.path, left.key), calls=left.calls)

@@ -8,6 +8,8 @@
 
 Each other file is a feature, a function from a Document to answers in our own terms: `hints`, `findings`, `hover`, …
 
+A new feature is such a file, and a line where `requests` or `protocol` binds it.
+
 A transport is not part of it: `language_server()` gives a server of pygls, which reads standard input with `start_io`,
 or takes and gives messages one by one with `connected`.
 """

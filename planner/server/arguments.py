@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from planner.diagnostics import Path
-from planner.format import BlockFormat, BudgetFormat, FileFormat
+from planner.format import BlockFormat, FileFormat
+from planner.format.budget import BudgetFormat
 from planner.layers import all_layers
 from planner.manual import written
 from planner.server.document import Document

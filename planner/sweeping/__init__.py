@@ -7,6 +7,9 @@ cluster   the workers of a Dask cluster
 stored    the file that keeps the rows, from which a sweep goes on that was stopped
 importing  a network that is no model file, at several sizes of its input
 asking    the question that is meant by what a caller gives
+
+Who else may plan is a `Crew` of `rows`: a new file beside `local` and `cluster`. Rows come in the order of points,
+whoever plans them.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@ What is wrong in one entry does not hide what is wrong in another: the fault is 
 step without a layer, with a guess of what was meant.
 
 `_file` reads the sections of the file, `_blocks` its blocks and those of libraries; `_lists` goes through the lists of
-layers; `_naming`, `_wiring` and `_layers` answer it what an entry is called, which tensors it reads, and which layer it
-means. All write into one `Draft`. `_alike` makes the model of a source that was edited from the model before, where
-only arguments of layers have changed.
+layers; `_naming`, `_wiring`, `_weights` and `_layers` answer it what an entry is called, which tensors it reads, whose
+weights it uses, and which layer it means; `_sizes` the sizes of what goes into a list. All write into one `Draft`.
+`_alike` makes the model of a source that was edited from the model before, where only arguments of layers have changed.
 
 A new key of the format is read in `planner.format`; what it means is worked out here.
 """

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from planner.arithmetic import Expression, Template, has_arithmetic
 from planner.diagnostics import Path
@@ -38,8 +38,7 @@ def alike(model: Model, source: Source, layers: Interned) -> Model | None:
     return replace(model, instances=other.instances, source=source, diagnostics=[], like=model)
 
 
-@dataclass(frozen=True, slots=True)
-class _Index:
+class _Index(NamedTuple):
     """What is looked up in a model for every edit that is tried.
 
     copies  the numbers of the instances of an entry, or of an input, by its place

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from planner.arithmetic import Expression
 from planner.diagnostics import Diagnostic, Fault, Path
@@ -120,8 +120,7 @@ class Placed:
     group: Group | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What the value of a name stands on: sizes of tensors, which are others where the model's input is.
 
     reads    the sizes

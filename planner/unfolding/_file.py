@@ -18,12 +18,10 @@ from planner.faults.wrong_value import WrongValue
 from planner.format import (
     UNKNOWN,
     Block,
-    BudgetFormat,
     EntryReader,
     FileFormat,
     LibraryFormat,
     Values,
-    budget_of,
     names_of,
 )
 from planner.geometry import Shape
@@ -85,9 +83,11 @@ class File:
     def budget(self, own: dict[str, Any] | None, given: Mapping[str, Any]) -> Budget:
         """The budget of the file, with what is `given` in place of its own."""
         raw = {**(own or {}), **given}
-        return (
-            budget_of(self.blocks.section(BudgetFormat, raw, "`budget`", ("budget",)), raw, given) if raw else Budget()
-        )
+        if not raw:
+            return Budget()
+        from planner.format.budget import BudgetFormat, budget_of
+
+        return budget_of(self.blocks.section(BudgetFormat, raw, "`budget`", ("budget",)), raw, given)
 
     def targets(self, own: list[str] | str | None, given: Sequence[str]) -> tuple[Aim, ...]:
         """What the model is to run on: what is `given`, or else what the file names."""

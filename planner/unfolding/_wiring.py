@@ -118,7 +118,7 @@ class Wiring:
 def _meaning(meant: str, name: str) -> Slips:
     """The slip of one name for another; where only the output's own name or number is wrong, any may be meant."""
     slips = slip(f"`{meant}` for `{name}`")
-    return replace(slips, doubtful=meant.rpartition(".")[0] == name.rpartition(".")[0] != "")
+    return slips._replace(doubtful=meant.rpartition(".")[0] == name.rpartition(".")[0] != "")
 
 
 def _cycle(name: str, source: str, later: tuple[Entry, ...]) -> list[str]:

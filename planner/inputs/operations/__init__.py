@@ -3,6 +3,8 @@
 A function is found by the name that PyTorch gives it (`torch.add`, `Tensor.add` and `+` are all `add`). It gets the
 builder and the arguments as they were given, with tensors in place of PyTorch's, and returns tensors; what it cannot
 say raises NotSayable.
+
+A new function is a public function of that name in the file of its family, and nothing else.
 """
 
 from __future__ import annotations

@@ -7,5 +7,7 @@
     site    the addresses, and who may ask for them
     page/   what runs in the browser: the sources, and in `built` what `make page` makes of them
 
+A new part of the page is a function in `parts`, and what shows it in `page/`.
+
 What shows a report in a page (`outputs/report/parts.js` and `page.css`) is shared with the HTML report.
 """
