@@ -39,7 +39,7 @@ class StepLayouts:
                 self._add_output(forward, k, tensor)
 
     def tensor(self, block: Group | None, tensor: Tensor) -> bool:
-        """Whether a tensor has its channels last in a block, or in the model."""
+        """Whether a tensor has its channels last in a block, or in the model; what a block is given is in it, too."""
         return self._sides.of(self._tensors[block, tensor]) == "last"
 
     def input(self, step: int, place: int) -> bool:
@@ -49,10 +49,6 @@ class StepLayouts:
     def output(self, block: Group | None, place: int) -> bool:
         """Whether a block hands on one of its outputs with its channels last."""
         return self._sides.of((self._passes.unit(block), "out", place)) == "last"
-
-    def given(self, group: Group, tensor: Tensor) -> bool:
-        """Whether a block is given a tensor with its channels last."""
-        return self.tensor(group, tensor)
 
     def _name(self, forward: ForwardPass) -> None:
         """Give all tensors of a block vertices; those of repetitions that are written as a loop have one together."""

@@ -197,7 +197,7 @@ class _PassRun:
         """What a block makes of what it is given; where that is the same for all samples, it may work on one."""
         running, layouts = self.running, self.running.layouts
         sources = running.passes.read(group)
-        given = [self._moved(self.values[each], each, layouts.given(group, each)) for each in sources]
+        given = [self._moved(self.values[each], each, layouts.tensor(group, each)) for each in sources]
         alone = all(each.lacks for each in given) and not (len(sources) > 1 and running.passes.is_repeated(group))
         alone = alone and running.is_the_same_for_all(group)
         if alone:

@@ -10,12 +10,10 @@ from planner.inputs._axes import Traced
 from planner.inputs._building import GraphBuilder
 from planner.inputs._graph import NotSayable
 from planner.inputs.operations import OPERATIONS, all_operations, operation
-from planner.inputs.operations._arguments import chosen
 from planner.inputs.operations.arithmetic import operator
 from planner.inputs.operations.joining import cat, flip
 from planner.inputs.operations.reductions import matmul, norm
 from planner.inputs.operations.shapes import turned, unsqueeze
-from planner.inputs.operations.windows import on_map
 
 
 def _called(name: str, b: GraphBuilder, *args: Any, **kwargs: Any) -> Any:
@@ -70,23 +68,6 @@ OPERATIONS.update({"fliplr": partial(flip, dims=(1,)), "flipud": partial(flip, d
 @operation("softmin")
 def softmin(b: GraphBuilder, input: Any, dim: Any = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
     return _called("softmax", b, _called("neg", b, input), dim)
-
-
-@operation("instance_norm")
-def instance_norm(
-    b: GraphBuilder, input: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None,
-    bias: Any = None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5, *_: Any,
-) -> Traced:  # fmt: skip
-    """Each channel of each sample normalized by itself, with scales and shifts that may be worked out."""
-    x = b.tensor(input)
-    if not use_input_stats or x.rank < 3:
-        raise NotSayable("instance normalization by moving statistics")
-    found = on_map(b, f"InstanceNorm{x.rank - 2}d", chosen({"eps": (eps, 1e-5)}), x)
-    for type_, each in (("Multiply", weight), ("Add", bias)):
-        if each is not None:
-            factor = b.tensor(each)
-            found = operator(type_, b, found, factor.with_dims((*factor.dims, *[()] * (x.rank - 2))))
-    return found
 
 
 @operation("prelu")

@@ -49,12 +49,28 @@ def _normalized_by_itself(b: GraphBuilder, x: Traced, weight: Any, bias: Any, ep
     """Batch normalization by the values that are there: of one sample, as weights are, that is of each channel."""
     if x.dims[0] or x.rank < 3 or x.has_batch:
         raise NotSayable("batch normalization by the batch, in evaluation too")
+    return instance_normalized(b, x, weight, bias, eps)
+
+
+def instance_normalized(b: GraphBuilder, x: Traced, weight: Any, bias: Any, eps: float) -> Traced:
+    """Each channel of each sample normalized by itself, with scales and shifts that may be worked out."""
     found = on_map(b, f"InstanceNorm{x.rank - 2}d", chosen({"eps": (eps, 1e-5)}), x)
     for type_, each in (("Multiply", weight), ("Add", bias)):
         if each is not None:
             factor = b.tensor(each)
             found = operator(type_, b, found, factor.with_dims((*factor.dims, *[()] * (x.rank - 2))))
     return found
+
+
+@operation("instance_norm")
+def instance_norm(
+    b: GraphBuilder, input: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None,
+    bias: Any = None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5, *_: Any,
+) -> Traced:  # fmt: skip
+    x = b.tensor(input)
+    if not use_input_stats or x.rank < 3:
+        raise NotSayable("instance normalization by moving statistics")
+    return instance_normalized(b, x, weight, bias, eps)
 
 
 def batch_normalized(b: GraphBuilder, x: Traced, arguments: dict[str, Any], path: str | None) -> Traced:
