@@ -176,3 +176,16 @@ def test_what_follows_from_values_is_told() -> None:
     with pytest.raises(NotImported, match="cannot be said in a model file") as raised:
         planner.import_model(module, input=(8, 8, 3))
     assert "gives holds nothing where all that the network reads is 0" in raised.value.label
+
+
+def test_what_nothing_reads_may_hold_nothing() -> None:
+    class Dummy(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 1)
+
+        def forward(self, x: Tensor) -> Any:
+            features = [torch.empty([len(x), 0, *x.shape[2:]], dtype=x.dtype), self.conv(x)]
+            return features[-1]
+
+    assert "opaque" not in planner.import_model(Dummy(), input=(8, 8, 3))

@@ -37,12 +37,25 @@ def agreed_text(graph: Graph, name: str) -> str:
         raise NotImported(f"`{name}` gives no tensor", help="its forward must return one, or several")
     if not graph.steps:
         raise NotImported(f"`{name}` has no layer", help="what it reads is what it returns")
+    _must_hold_something(graph, name)
     try:
         text = text_of(graph)
         must_say(text, graph)
     except NotSayable as reason:
         raise not_sayable(name, reason) from reason
     return text
+
+
+def _must_hold_something(graph: Graph, name: str) -> None:
+    """Raise NotImported where a step that no layer says gives a tensor of no numbers, which no file can state."""
+    for step in graph.opaque:
+        if any(not shape.elements for shapes in step.shapes for shape in shapes):
+            raise NotImported(
+                f"`{name}` cannot be said in a model file",
+                label=f"what {step.arguments['class']} gives holds nothing where all that the network reads is 0 "
+                f"({step.reason})",
+                help="name a part of it whose sizes do not follow from values",
+            )
 
 
 def not_sayable(name: str, reason: NotSayable) -> NotImported:

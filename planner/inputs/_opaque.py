@@ -37,12 +37,6 @@ def _of(b: GraphBuilder, name: str, sources: Sequence[Traced], sizes: Sequence[S
     else:
         rows, folded, per_sample = [each or (1,) for each in sizes], False, False
     output = [number_of(each) for each in zip(*rows, strict=True)]
-    if any(0 in each for each in rows):
-        raise NotImported(
-            f"`{b.graph.name}` cannot be said in a model file",
-            label=f"what {name} gives holds nothing where all that the network reads is 0 ({reason})",
-            help="name a part of it whose sizes do not follow from values",
-        )
     if b.twins and follows(output):
         raise NotImported(
             f"`{b.graph.name}` cannot be said in a model file",
