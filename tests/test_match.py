@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -414,6 +415,49 @@ def test_random_names_are_found_again(name: str) -> None:
 def test_many_random_names_are_found_again(name: str) -> None:
     for seed in range(12):
         assert_renamed(name, seed)
+
+
+SCALED = """\
+name: net
+input: [6, 12]
+layers:
+  - {name: blocks, type: block, repeat: 4}
+blocks:
+  block:
+    layers:
+      - {name: fc, type: Linear, out_features: 12}
+      - {name: g, type: Parameter, shape: [1, 12]}
+      - {type: Multiply, from: [fc, g]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda i: {f"blocks.{i}.g": (13, 1)}, "~ `blocks.{0…3}.g` are 12×1, the checkpoint 13×1"),
+        (lambda i: {f"blocks.{i}.g": (12, 7)}, "~ `blocks.{0…3}.g` are 12×1, the checkpoint 12×7"),
+        (lambda i: {f"blocks.{i}.g": (1, 12)}, "~ `blocks.{0…3}.g` have the same numbers with other axes of 1: 12×1,"),
+        (lambda i: {f"blocks.{i}.g": (13 + i // 3, 1)}, "~ `blocks.{0…2}.g` are 12×1, the checkpoint 13×1"),
+        (lambda i: {}, "- `g` of 4 layers is missing from the checkpoint: `blocks.{0…3}`"),
+        (lambda i: {f"blocks.{i}.g": (12, 1)} if i % 2 else {}, "- `g` of `blocks.0` and `blocks.2` is missing"),
+        (
+            lambda i: {f"blocks.{i}.g": (12, 1), f"blocks.{i}.h": (3,)},
+            "+ `h` of 4 layers is in the checkpoint alone: `blocks.{0…3}`",
+        ),
+        (
+            lambda i: {f"blocks.{i}.g": (12, 1)} | ({f"blocks.{i}.new.weight": (3,)} if i > 1 else {}),
+            "+ `new` of 2 blocks is in the checkpoint alone (2 entries): `blocks.{2, 3}`",
+        ),
+    ],
+)
+def test_what_copies_have_alike_is_said_once(change: Callable[[int], Sizes], text: str) -> None:
+    """Whatever differs in a parameter of each copy: one sentence, unless it differs otherwise in some."""
+    report = checked_text(SCALED, "net.yaml")
+    theirs = {name: each for name, each in sizes_of(report).items() if not name.endswith(".g")}
+    found = match(report, {**theirs, **{name: each for i in range(4) for name, each in change(i).items()}})
+    assert text in line(found)
+    assert len(found.differences) == 1 + ("{0…2}" in text)
+    assert_whole(found)
 
 
 # As PyTorch has it

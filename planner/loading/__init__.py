@@ -7,6 +7,7 @@ First the entries are put beside each other:
     entries    what becomes of each entry
     fusing     which stand one above another in one of the other side
     renaming   which entries are the same by other names
+    content    blocks that hold the same sizes, wherever they stand, and by `evidence` what is what in them
     sequences  two sequences of modules beside each other, for renaming
 
 Then what differs is said, each difference in a sentence with its place (`sentences`):

@@ -17,7 +17,7 @@ from planner.words import counted, joined, named
 
 MOST_BLOCKS = 12
 """Sentences about blocks of one side."""
-LEAST_ALIKE = 3
+LEAST_ALIKE = 2
 """Blocks that lack the same, from which on one sentence is about all of them."""
 
 

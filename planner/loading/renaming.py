@@ -2,7 +2,8 @@
 
 Entries are looked at module by module: a convolution with a bias is one thing with two sizes. First blocks that are
 alike are joined by what stands in them; then, in files that keep the order of the network, what is left is put beside
-each other in order. What could be joined in several ways is told, and not joined.
+each other in order, if all of it fits so; else blocks that hold the same sizes are looked for wherever they stand. What
+could be joined in several ways is told, and not joined.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from dataclasses import dataclass, field
 from itertools import combinations, pairwise, takewhile
 
 from planner.layers._layer import Sizes
+from planner.loading.content import COUNTER, by_content, units
+from planner.loading.evidence import is_likely
 from planner.loading.names import NameNode, module_of, own_of
 from planner.loading.sequences import aligned
 
@@ -52,7 +55,7 @@ class OneSide:
         self.sizes = apart
         self.tree = NameNode.of(apart)
         self._all = NameNode.of(all_names)
-        self.done = set[str]()
+        self.done, self.doubtful = set[str](), set[str]()
         self.called = {(module_of(name), _plain(own_of(name))): own_of(name) for name in apart}
         found: defaultdict[str, list[tuple[str, Sizes]]] = defaultdict(list)
         for name, each in apart.items():
@@ -98,8 +101,9 @@ def renamed(ours: OneSide, theirs: OneSide, *, in_order: bool, by_names: bool = 
             work.by_synonyms()
             work.by_blocks(ours.tree, theirs.tree)
         if in_order:
-            work.by_order()
+            work.by_order(of_all=by_names)
         if by_names:
+            work.by_content(in_order)
             work.by_sizes()
             work.by_nesting()
             work.by_entries()
@@ -153,12 +157,14 @@ class _Joining:
 
     # Order
 
-    def by_order(self) -> None:
+    def by_order(self, *, of_all: bool = False) -> None:
         """Join the modules that are left in their order, if that leaves none over on one side, but for those with other
         sizes that stand alone between two that fit. Modules with entries that no module of the other side has are not
-        looked at.
+        looked at; where order is asked `of_all`, there may be none on the side that has fewer.
         """
         left, right = self._of_both()
+        if of_all and min(len(left), len(right)) < min(len(self.ours.left), len(self.theirs.left)):
+            return
         one, other = [self.ours.modules[name] for name in left], [self.theirs.modules[name] for name in right]
         if 2 * (Counter(one) & Counter(other)).total() < min(len(one), len(other)) or not one or not other:
             return
@@ -191,6 +197,26 @@ class _Joining:
 
     # Sizes
 
+    def by_content(self, in_order: bool) -> None:
+        """Join what blocks that hold the same sizes hold alike."""
+        self._given = {*self.found.names.values()}
+        mine, other = (
+            units({name: each for name, each in side.sizes.items() if not self._is_joined(side, name)}, _plain)
+            for side in (self.ours, self.theirs)
+        )
+        for one, two in by_content(mine, other, in_order=in_order):
+            names = [each.names for each in (one, two)]
+            alone = [[own for own in each if own != COUNTER] for each in names]
+            owns = zip(*alone, strict=True) if len(alone[0]) == 1 else zip(alone[0], alone[0], strict=True)
+            pairs = [*owns, *[(COUNTER, COUNTER)] * all(COUNTER in each for each in names)]
+            for own, their in pairs:
+                self.found.names[names[1][their]] = names[0][own]
+                self.ours.done.add(module_of(names[0][own]))
+                self.theirs.done.add(module_of(names[1][their]))
+
+    def _is_joined(self, side: OneSide, name: str) -> bool:
+        return name in (self._given if side is self.ours else self.found.names) or module_of(name) in side.doubtful
+
     def by_sizes(self) -> None:
         """Join modules that have what no other has, if everything that one side has left is on the other side too."""
         places: defaultdict[Signature, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
@@ -198,10 +224,12 @@ class _Joining:
             for name in side.left:
                 places[side.modules[name]][k].append(name)
         groups = places.values()
+        alike = all(len(a) == len(b) for a, b in groups)
         if all(len(a) <= len(b) for a, b in groups) or all(len(a) >= len(b) for a, b in groups):
             for a, b in groups:
                 if len(a) == len(b) == 1:
-                    self._join_modules(a[0], b[0])
+                    if alike or is_likely(a[0], b[0]):
+                        self._join_modules(a[0], b[0])
                 elif a and b:
                     self._ambiguous(a, b)
 
@@ -249,8 +277,9 @@ class _Joining:
     def _ambiguous(self, ours: list[str], theirs: list[str]) -> None:
         """Note what could be joined in several ways."""
         self.found.ambiguous.append((ours, theirs))
-        self.ours.done.update(ours)
-        self.theirs.done.update(theirs)
+        for side, modules in ((self.ours, ours), (self.theirs, theirs)):
+            side.done.update(modules)
+            side.doubtful.update(modules)
 
 
 def _alike(

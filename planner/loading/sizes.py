@@ -11,7 +11,7 @@ from planner.checkpoints import SavedTensor
 from planner.comparison.state import StateEntry
 from planner.layers._layer import Sizes
 from planner.loading.entries import StateMatch
-from planner.loading.names import NameNode, said
+from planner.loading.names import NameNode, pattern, said
 from planner.loading.roles import Resized, heads, square_sides, stems
 from planner.loading.sentences import Difference, Kind, changes_text, place_of_name, place_of_step, sizes_text
 from planner.report import Report
@@ -33,12 +33,12 @@ def resizings(report: Report, found: StateMatch) -> Iterator[Difference]:
 
 def _form(ours: Sizes, theirs: Sizes) -> Kind | None:
     """How the same numbers may stand in the checkpoint."""
+    if [each for each in ours if each != 1] == [each for each in theirs if each != 1]:
+        return "axes of 1"
     if len(ours) == len(theirs) and len(ours) > 1:
         *kernel, last, first = *ours[2:], ours[1], ours[0]
         if theirs in ((*kernel, last, first), (*kernel, first, last)):
             return "transposed"
-    if [each for each in ours if each != 1] == [each for each in theirs if each != 1]:
-        return "axes of 1"
     return None
 
 
@@ -99,8 +99,7 @@ class _Widths:
         yield from self._wider(groups["width"])
         yield from self._following(groups["reads"], bool(groups["width"]))
         yield from self._kernels([each for each in self.steps if self._kind(each) != "other"])
-        for each in groups["other"]:
-            yield from self._other(each)
+        yield from self._other([pair for each in groups["other"] for pair in each.pairs])
 
     def _kind(self, each: Resized) -> str:
         if each.other:
@@ -180,14 +179,19 @@ class _Widths:
             text = f"{names} {verb} a kernel of {sizes_text(was)}, the checkpoint {sizes_text(now)}"
             yield self._told("kernel", text, some)
 
-    def _other(self, each: Resized) -> Iterator[Difference]:
-        for entry, tensor in each.pairs:
-            differing = [pair for pair in zip(entry.sizes, tensor.sizes, strict=False) if pair[0] != pair[1]]
-            one = len(entry.sizes) == len(tensor.sizes) and len(differing) == 1
-            squares = _squares(*differing[0]) if one else ""
-            sizes = f"{sizes_text(entry.sizes)}, the checkpoint {sizes_text(tensor.sizes)}"
+    def _other(self, pairs: Pairs) -> Iterator[Difference]:
+        """Entries of which no axis says what it is; those of copies in one sentence, where they differ alike."""
+        alike: defaultdict[object, list[tuple[StateEntry, SavedTensor]]] = defaultdict(list)
+        for entry, tensor in pairs:
+            alike[pattern(entry.name), entry.sizes, tensor.sizes].append((entry, tensor))
+        for some in alike.values():
+            ours, theirs = some[0][0].sizes, some[0][1].sizes
+            differing = [pair for pair in zip(ours, theirs, strict=False) if pair[0] != pair[1]]
+            squares = _squares(*differing[0]) if len(ours) == len(theirs) and len(differing) == 1 else ""
             kind: Kind = "places" if squares else "sizes"
-            yield _difference(self.report, kind, f"`{entry.name}` is {sizes}{squares}", [(entry, tensor)])
+            names, verb = said([entry.name for entry, _ in some]), "is" if len(some) == 1 else "are"
+            text = f"{names} {verb} {sizes_text(ours)}, the checkpoint {sizes_text(theirs)}{squares}"
+            yield _difference(self.report, kind, text, some)
 
     def _told(self, kind: Kind, text: str, steps: Sequence[Resized], block: str = "") -> Difference:
         return _difference(self.report, kind, text, [pair for each in steps for pair in each.pairs], block)
