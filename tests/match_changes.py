@@ -249,7 +249,10 @@ CHANGED: dict[str, Changed] = {
     ),
     "without counters": Changed(
         without("num_batches"),
-        lines=("- `num_batches_tracked` of 15 layers is missing", "before 0.4.1 wrote no such counter"),
+        lines=(
+            "- `num_batches_tracked` of 15 layers is missing",
+            "before 0.4.1 wrote no such counter, nor do other libraries",
+        ),
         never=("alone", "~", "running"),
     ),
     "with biases": Changed(

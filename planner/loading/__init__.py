@@ -8,6 +8,7 @@ First the entries are put beside each other:
     fusing     which stand one above another in one of the other side
     renaming   which entries are the same by other names
     content    blocks that hold the same sizes, wherever they stand, and by `evidence` what is what in them
+    turning    which have their axes in another order
     sequences  two sequences of modules beside each other, for renaming
 
 Then what differs is said, each difference in a sentence with its place (`sentences`):

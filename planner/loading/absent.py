@@ -89,7 +89,11 @@ class _Alone:
             whose = named(layers) if len(layers) < 3 else counted(len(layers), "layer")
             names_ = "" if len(layers) < 3 else f": {said(layers)}"
             buffers = all(own in ("running_mean", "running_var", "num_batches_tracked") for own in owns)
-            more = "; PyTorch before 0.4.1 wrote no such counter" if owns == ("num_batches_tracked",) else ""
+            more = (
+                "; PyTorch before 0.4.1 wrote no such counter, nor do other libraries"
+                if owns == ("num_batches_tracked",)
+                else ""
+            )
             text = f"{named(owns)} of {whose} {verb}{names_}{more}"
             yield self._told("buffers" if buffers else self.kind, text, some, layers[0])
 

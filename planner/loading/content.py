@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from planner.layers._layer import Sizes
 from planner.loading.evidence import DIGITS, EVIDENCE, Doubt, Known, Pairs, by_numbers, in_series, is_likely
+from planner.loading.fusing import IN_PROJ
 from planner.loading.names import NameNode, module_of, own_of
 
 COUNTER = "num_batches_tracked"
@@ -47,7 +48,10 @@ def units(sizes: Mapping[str, Sizes], plain: Callable[[str], str]) -> Iterator[H
     tree, places = NameNode.of(sizes), {name: i for i, name in enumerate(sizes)}
     modules: defaultdict[str, dict[str, str]] = defaultdict(dict)
     for name in sizes:
-        modules[module_of(name)][own_of(name)] = name
+        module, own = module_of(name), own_of(name)
+        if own.startswith(f"{IN_PROJ}_"):  # a layer within nn.MultiheadAttention, as it were
+            module, own = f"{module}.{IN_PROJ}".lstrip("."), own.removeprefix(f"{IN_PROJ}_")
+        modules[module][own] = name
     for path, owns in modules.items():
         node = tree.at(path)
         is_block = not path or (node is not None and any(each.children for each in node.children.values()))

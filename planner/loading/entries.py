@@ -14,6 +14,7 @@ from planner.loading.affixes import Affix
 from planner.loading.fusing import Fusing, Joint, fused
 from planner.loading.names import module_of
 from planner.loading.renaming import OneSide, renamed
+from planner.loading.turning import Turn, as_torch_has_it
 from planner.plan import Plan, Step
 
 
@@ -61,6 +62,12 @@ class StateMatch:
         return not apart and not self.outside and not self.foreign and not self.unplanned
 
     @property
+    def turns(self) -> list[Turn]:
+        """The entries that have the same numbers otherwise laid out."""
+        pairs = (*self.agreeing, *self.resized, *self.renamed)
+        return [turn for entry, tensor in pairs if (turn := Turn.of(entry, tensor)) is not None]
+
+    @property
     def other_sizes(self) -> list[tuple[StateEntry, SavedTensor]]:
         """All entries with other sizes, by whatever name."""
         return [*self.resized, *(each for each in self.renamed if each[0].sizes != each[1].sizes)]
@@ -94,10 +101,11 @@ def compared(plan: Plan, section: Section, affix: Affix, *, in_order: bool) -> S
     missing = sum(name not in there for name in expected)
     if len(found.outside) <= 2 * missing:  # more of them are another network
         there |= {each.name: each for each in found.outside if each.name not in (there | expected)}
-    sizes = {name: each.sizes for name, each in there.items()}
+    sizes = {name: as_torch_has_it(name, each.sizes) for name, each in there.items()}
     together = fused(StateMatch.sizes_in(plan), sizes)
     names, found.ambiguous = _paired(together.ours, together.theirs, in_order)
-    if not any(was in together.their_parts or now in together.our_parts for was, now in names.items()):
+    parts = together.our_parts.keys() | together.their_parts.keys()
+    if parts and not any(was in parts or now in parts for was, now in names.items()):
         together = Fusing(StateMatch.sizes_in(plan), sizes, {}, {})
         names, found.ambiguous = _paired(together.ours, together.theirs, in_order)
     _sort(found, there, names, together)

@@ -21,6 +21,7 @@ QKV, KV, GATE_UP, W12, W13 = ("q", "k", "v"), ("k", "v"), ("gate", "up"), ("w1",
 WHOLES = {"qkv": QKV, "Wqkv": QKV, "c_attn": QKV, "kv": KV, "gate_up": GATE_UP, "w12": W12, "w13": W13}
 """Names of layers that hold several, with what they hold in that order. `query_key_value` is not among them: networks
 with it keep the three head by head."""
+HEAD_BY_HEAD = "query_key_value"
 IN_PROJ = "in_proj"
 """What nn.MultiheadAttention calls its weight and its bias for all three: `in_proj_weight`."""
 PARTS = {

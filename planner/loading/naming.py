@@ -29,6 +29,11 @@ def _beginning(found: StateMatch) -> Iterator[Difference]:
     """What the names of the checkpoint begin with, or lack."""
     affix = found.affix
     inside = [each.name for each in found.saved if each not in found.outside and affix.applied(each.name) is not None]
+    if affix.slashes:
+        ends = " and end in `:0`" if all(each.endswith(":0") for each in inside) else ""
+        kinds = joined([f"`{each}/`" for each in affix.wrappers if any(name.startswith(f"{each}/") for name in inside)])
+        ends = f", and {kinds} in front" if kinds else ends
+        yield Difference("prefix", f"names of the checkpoint have `/` in place of `.`{ends}", checkpoint=tuple(inside))
     who = "all names" if len(inside) == len(found.saved) else f"{len(inside):,} of {counted(len(found.saved), 'name')}"
     wrapped = [each for each in affix.wrappers if any(each in name.split(".") for name in inside)]
     front = next((f"{each}." for each in wrapped if all(name.startswith(f"{each}.") for name in inside)), "")

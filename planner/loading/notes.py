@@ -10,7 +10,7 @@ from pathlib import Path
 from planner.checkpoints import Checkpoint
 from planner.loading.choosing import TakenSection
 from planner.loading.entries import StateMatch
-from planner.loading.fusing import IN_PROJ
+from planner.loading.fusing import HEAD_BY_HEAD, IN_PROJ
 from planner.loading.names import entries, module_of, own_of
 from planner.report import Report
 from planner.words import counted, joined, named
@@ -28,6 +28,7 @@ def notes(report: Report, checkpoint: Checkpoint, taken: TakenSection, found: St
         yield f"{named(section.others)} {'is' if len(section.others) == 1 else 'are'} no tensor, and not compared"
     yield from _dtypes(found)
     yield from _wholes(found)
+    yield from _head_by_head(found)
     if shard := re.search(r"-0*(\d+)-of-0*(\d+)\.\w+$", Path(checkpoint.file).name):
         index = re.sub(r"-\d+-of-\d+(\.\w+)$", r"\1.index.json", Path(checkpoint.file).name)
         if int(shard[2]) > 1:
@@ -42,6 +43,18 @@ def _wholes(found: StateMatch) -> Iterator[str]:
     if wholes := [each for each in dict.fromkeys(wholes) if "kv" in each]:
         how = "one above another, as in timm, or head by head, as in GPT-NeoX"
         yield f"names and sizes do not tell whether {named(wholes)} holds its parts {how}: compare what comes out"
+
+
+def _head_by_head(found: StateMatch) -> Iterator[str]:
+    """What is one above another on one side alone: `query_key_value` holds the three head by head."""
+    pairs = [(own_of(module_of(now.name)) or now.name, was.name) for now, was in found.renamed]
+    names = [was for ours, was in pairs if own_of(module_of(was)) == HEAD_BY_HEAD != ours]
+    if names:
+        line = "state[name] = state[name].unflatten(0, (heads, 3, -1)).transpose(0, 1).flatten(0, 2)"
+        yield (
+            f"`{HEAD_BY_HEAD}` ({entries(len(names))}) holds query, key and value head by head in GPT-NeoX and BLOOM, "
+            f"not one above another: for each `name` of these, `{line}` with the number of `heads` puts them so"
+        )
 
 
 def _dtypes(found: StateMatch) -> Iterator[str]:

@@ -76,6 +76,7 @@ def _entries(found: StateMatch) -> dict[str, Any]:
             }
             for each in found.joints
         ],
+        "turned": [{**_pair(each.entry, each.tensor), "torch": each.torch} for each in found.turns],
         "missing": [_entry(each) for each in found.missing],
         "unexpected": [_saved(each) for each in (*found.unexpected.values(), *found.outside)],
         "ambiguous": [{"file": ours, "checkpoint": theirs} for ours, theirs in found.ambiguous],

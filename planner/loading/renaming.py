@@ -21,9 +21,9 @@ from planner.loading.names import NameNode, module_of, own_of
 from planner.loading.sequences import aligned
 
 SYNONYMS = {
-    "gamma": "weight", "beta": "bias", "kernel": "weight", "scale": "weight", "embedding": "weight",
-    "embeddings": "weight", "moving_mean": "running_mean", "moving_variance": "running_var", "mean": "running_mean",
-    "var": "running_var", "w": "weight", "b": "bias", "g": "weight",
+    "gamma": "weight", "beta": "bias", "kernel": "weight", "depthwise_kernel": "weight", "scale": "weight",
+    "embedding": "weight", "embeddings": "weight", "moving_mean": "running_mean", "moving_variance": "running_var",
+    "mean": "running_mean", "var": "running_var", "w": "weight", "b": "bias", "g": "weight",
 }  # fmt: skip
 """What other libraries call a module's entries."""
 LARGEST_RUN = 40

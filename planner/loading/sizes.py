@@ -24,8 +24,12 @@ K = TypeVar("K")
 def resizings(report: Report, found: StateMatch) -> Iterator[Difference]:
     """What differs in sizes."""
     forms: defaultdict[Kind | None, list[tuple[StateEntry, SavedTensor]]] = defaultdict(list)
-    for entry, tensor in found.other_sizes:
-        forms[_form(entry.sizes, tensor.sizes)].append((entry, tensor))
+    turned = {each.entry.name for each in found.turns if each.order is not None}
+    other = {entry.name for entry, _ in found.other_sizes}
+    for entry, tensor in (*found.other_sizes, *(each for each in found.renamed if each[0].name not in other)):
+        if entry.name in turned or entry.name in other:
+            form = _form(entry.sizes, tensor.sizes)
+            forms["transposed" if entry.name in turned and form is None else form].append((entry, tensor))
     yield from _turned(report, forms["transposed"], found)
     yield from _same_numbers(report, forms["axes of 1"])
     yield from _Widths(report, found, forms[None]).all()
@@ -50,7 +54,8 @@ def _difference(report: Report, kind: Kind, text: str, pairs: Pairs, block: str 
 
 def _turned(report: Report, pairs: Pairs, found: StateMatch) -> Iterator[Difference]:
     """Entries of a library that has axes in another order; of square ones their sizes do not tell."""
-    same = [*found.agreeing, *found.renamed]
+    told = {now.name for now, _ in pairs}
+    same = [each for each in (*found.agreeing, *found.renamed) if each[0].name not in told]
     squares = [now.name for now, _ in same if len(now.sizes) == 2 and now.sizes[0] == now.sizes[1] > 1]
     for rank in (2, 3):
         some = [each for each in pairs if (len(each[0].sizes) > 2) == (rank > 2)]

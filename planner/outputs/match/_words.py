@@ -65,8 +65,8 @@ def advice(found: Advice, match: WeightsMatch) -> str:
 
 
 def recipe(match: WeightsMatch) -> str | None:
-    """How what stands in one is put together or taken apart, for the first of it; None where there is nothing."""
-    lines = [each.torch for each in match.joints if each.fits]
+    """How what stands otherwise, in one or in parts is put right, for the first of it; None where there is nothing."""
+    lines = [*(each.torch for each in match.entries.turns), *(each.torch for each in match.joints if each.fits)]
     if not lines:
         return None
     more = f", and {len(lines) - 1:,} more such lines, which `--format json` has" if len(lines) > 1 else ""
