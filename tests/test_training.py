@@ -218,7 +218,7 @@ def test_options_of_training_need_it() -> None:
     path = str(CONFIGS / "lenet5.yaml")
     assert "--train" in run("plan", path, "--optimizer", "adam").stderr
     assert "there are" in run("plan", path, "--train", "--optimizer", "lion").stderr
-    assert formats("train") == formats("plan")
+    assert set(formats("train")) <= set(formats("plan"))  # which are those that can be asked for
 
 
 def test_the_table_in_markdown_has_the_same_numbers() -> None:

@@ -23,7 +23,7 @@ columns and the names of formats are promises.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -64,7 +64,12 @@ def stated(command: str, format: str) -> Format:
 
 def able(command: str, fact: str) -> str:
     """The formats of a command that state a fact about themselves, in words: `markdown or table`."""
-    *others, last = [each for each in formats(command) if getattr(stated(command, each), fact)]
+    return listed([each for each in formats(command) if getattr(stated(command, each), fact)])
+
+
+def listed(names: Sequence[str]) -> str:
+    """Formats to choose from, in words: `csv, json or table`."""
+    *others, last = names
     return f"{', '.join(others)} or {last}" if others else last
 
 
