@@ -23,10 +23,12 @@ columns and the names of formats are promises.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from planner.words import joined
 
 
 class Format(NamedTuple):
@@ -64,13 +66,7 @@ def stated(command: str, format: str) -> Format:
 
 def able(command: str, fact: str) -> str:
     """The formats of a command that state a fact about themselves, in words: `markdown or table`."""
-    return listed([each for each in formats(command) if getattr(stated(command, each), fact)])
-
-
-def listed(names: Sequence[str]) -> str:
-    """Formats to choose from, in words: `csv, json or table`."""
-    *others, last = names
-    return f"{', '.join(others)} or {last}" if others else last
+    return joined([each for each in formats(command) if getattr(stated(command, each), fact)], "or")
 
 
 def endings(command: str) -> dict[str, str]:
