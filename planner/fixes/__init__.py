@@ -1,6 +1,6 @@
 """Fixes: the changes that would mend a finding, each planned before it is offered.
 
-A kind says in `mended_by` which remedies may help, and a fault or a rule may bring edits of its own. Every proposal is made in
+A kind says in `mended_by` which remedies may help, and a finding may bring edits of its own. Every proposal is made in
 the model's data and the whole model is judged again: what is left are those with which the finding is gone and nothing
 new is wrong, and what they do is read off the two reports.
 
