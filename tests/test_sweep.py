@@ -18,7 +18,6 @@ import pytest
 
 import planner
 from planner.diagnostics import Severity
-from planner.outputs import formats
 from planner.points import (
     MOST_POINTS,
     SweepRow,
@@ -216,8 +215,8 @@ def test_limits_do_not_belong_to_the_question(model: Path) -> None:
 # What is shown
 
 
-@pytest.mark.parametrize("format", [each for each in formats("sweep") if each not in ("png", "pdf", "parquet")])
-def test_every_format_has_the_rows_that_keep_the_limits(model: Path, format: str) -> None:
+@pytest.mark.parametrize("format", ["csv", "json", "svg", "table"])
+def test_formats_have_the_rows_that_keep_the_limits(model: Path, format: str) -> None:
     words = ("m.yaml", "--set", "width=4:16:4,wide", "--input", "3,31:33", "--max-macs", "60k", "--format", format)
     result = run(*words)
     assert result.exit_code == 0, result.output
