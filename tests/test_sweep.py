@@ -215,8 +215,8 @@ def test_limits_do_not_belong_to_the_question(model: Path) -> None:
 # What is shown
 
 
-@pytest.mark.parametrize("format", ["csv", "json", "svg", "table"])
-def test_formats_have_the_rows_that_keep_the_limits(model: Path, format: str) -> None:
+@pytest.mark.parametrize("format", [each for each in formats("sweep") if each not in ("png", "pdf", "parquet")])
+def test_every_format_has_the_rows_that_keep_the_limits(model: Path, format: str) -> None:
     words = ("m.yaml", "--set", "width=4:16:4,wide", "--input", "3,31:33", "--max-macs", "60k", "--format", format)
     result = run(*words)
     assert result.exit_code == 0, result.output
@@ -235,9 +235,11 @@ def test_formats_have_the_rows_that_keep_the_limits(model: Path, format: str) ->
         assert ["✗" in line for line in shown] == [bool(row.error) for row in kept]
         assert all(("!" in line) == bool(row.loses and not row.error) for line, row in zip(shown, kept, strict=True))
         assert "left out: " in result.output
-    else:
+    elif format == "svg":
         assert result.output.startswith("<svg")
         assert result.output.count("<polygon") >= 2
+    else:
+        assert len(result.output.splitlines()) >= len(kept)
 
 
 def _least(rows_: list[dict[str, Any]], most: str) -> list[int]:
