@@ -18,6 +18,7 @@ import pytest
 
 import planner
 from planner.diagnostics import Severity
+from planner.outputs import formats
 from planner.points import (
     MOST_POINTS,
     SweepRow,
