@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from math import prod
 from pathlib import Path
 
 from planner.checkpoints import Checkpoint
@@ -12,6 +13,7 @@ from planner.loading.choosing import TakenSection
 from planner.loading.entries import StateMatch
 from planner.loading.fusing import HEAD_BY_HEAD, IN_PROJ
 from planner.loading.names import entries, module_of, own_of
+from planner.plan import Plan, Step
 from planner.report import Report
 from planner.words import counted, joined, named
 
@@ -29,6 +31,7 @@ def notes(report: Report, checkpoint: Checkpoint, taken: TakenSection, found: St
     yield from _dtypes(found)
     yield from _wholes(found)
     yield from _head_by_head(found)
+    yield from _flattened(report.plan, found)
     if shard := re.search(r"-0*(\d+)-of-0*(\d+)\.\w+$", Path(checkpoint.file).name):
         index = re.sub(r"-\d+-of-\d+(\.\w+)$", r"\1.index.json", Path(checkpoint.file).name)
         if int(shard[2]) > 1:
@@ -55,6 +58,29 @@ def _head_by_head(found: StateMatch) -> Iterator[str]:
             f"`{HEAD_BY_HEAD}` ({entries(len(names))}) holds query, key and value head by head in GPT-NeoX and BLOOM, "
             f"not one above another: for each `name` of these, `{line}` with the number of `heads` puts them so"
         )
+
+
+def _flattened(plan: Plan, found: StateMatch) -> Iterator[str]:
+    """Layers that read what was flattened, of a library that has channels last: its rows are in another order."""
+    turned = [each.entry for each in found.turns if each.named]
+    if any(len(each.sizes) > 2 for each in turned):
+        names = [each.step.name for each in turned if len(each.sizes) == 2 and _reads_flattened(plan, each.step)]
+        if names:
+            verb = "reads" if len(names) == 1 else "read"
+            yield (
+                f"{named(names)} {verb} what was flattened, in an order of its own where channels come last: the "
+                f"columns of the weight have to be put in order too"
+            )
+
+
+def _reads_flattened(plan: Plan, step: Step) -> bool:
+    """Whether what a step reads is a vector that was made of more than one cell."""
+    while step.sources and len(step.inputs[0]) == 1:
+        step = plan.steps[step.sources[0].step]
+        if step.inputs and step.outputs and len(step.inputs[0]) > 1:
+            cells = prod(step.inputs[0][:-1])
+            return cells > 1 and prod(step.inputs[0]) == prod(step.outputs[0])
+    return False
 
 
 def _dtypes(found: StateMatch) -> Iterator[str]:

@@ -64,6 +64,11 @@ class Turn:
         return cls(entry, tensor, None) if ours != theirs and _plain(ours) == _plain(theirs) else None
 
     @property
+    def named(self) -> bool:
+        """Whether the name of the entry says that its axes stand so."""
+        return library_name(self.tensor.name) in (KERNEL, DEPTHWISE)
+
+    @property
     def torch(self) -> str:
         """The line of Python that puts it right in a `state` with PyTorch's tensors."""
         name = f"state[{self.tensor.name!r}]"
