@@ -74,6 +74,7 @@ def test_an_edit(name: str) -> None:
 def test_a_text_fits(name: str, width: int) -> None:
     text = renderer("diff", "text")(Comparison(model("base"), model(name)), Screen(width))
     assert max(map(columns, text.splitlines())) <= width
+    assert not [each for each in text.splitlines() if each.endswith(" →")], "no shape is broken in two"
 
 
 @pytest.mark.parametrize("name", SAME)

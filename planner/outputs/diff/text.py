@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from planner.comparison import Comparison
 from planner.outputs import Format
 from planner.outputs._columns import GAP, Column, lines_of, longest_word, widths_in
-from planner.outputs._screen import Screen, TextStyle, cut, wrapped
+from planner.outputs._screen import Screen, TextStyle, columns, cut, wrapped
 from planner.outputs.diff import _words
 from planner.outputs.diff._rows import DiffRow, edited, following
 from planner.outputs.diff._words import MOST
@@ -59,13 +60,12 @@ def _steps(both: Comparison, screen: Screen) -> Iterator[str]:
     renamed = list(_words.renamings(both))
     if not shown and not renamed:
         return
-    table = [
-        Column("step", names := [row.name for row in shown], least=min(24, longest_word(names))),
-        Column("type", [row.type + row.times for row in shown], least=7, wraps=True),
-        Column("output", texts := [row.output for row in shown], least=longest_word(["output", *texts]), wraps=True),
-        *(Column(title, more, right=True) for title, more in _words.numbers(both, shown).items()),
-    ]
-    widths = widths_in(table, screen.width - len(GAP))
+    numbers, kept = _words.numbers(both, shown), [""] * len(shown)
+    table, width = _table(shown, numbers), screen.width - len(GAP)
+    if "kept" in numbers and _needed(table) > width:  # it stands below, so that no shape is broken in two
+        kept = [each and f"kept {each}" for each in numbers.pop("kept")]
+        table = _table(shown, numbers)
+    widths = widths_in(table, width)
     if shown:
         for cells in lines_of([each.title for each in table], table, widths):
             yield GAP + screen.paint(GAP.join(cells).rstrip(), "dim")
@@ -73,9 +73,25 @@ def _steps(both: Comparison, screen: Screen) -> Iterator[str]:
         if i == len(own[:MOST]):
             yield from _rest(len(own) - MOST, "row")
             yield GAP + screen.paint("and as a consequence:" if own else "with other shapes or costs:", "dim")
-        yield from _row(row, [column.texts[i] for column in table], table, widths, screen, dim=i >= len(own[:MOST]))
+        told = replace(row, details=(*row.details, *filter(None, [kept[i]])))
+        yield from _row(told, [column.texts[i] for column in table], table, widths, screen, dim=i >= len(own[:MOST]))
     yield from _rest(len(others) - MOST if others else len(own) - MOST, "row")
     yield from _renamed(renamed, screen)
+
+
+def _table(rows: Sequence[DiffRow], numbers: Mapping[str, Sequence[str]]) -> list[Column]:
+    """The columns of the steps, with those of numbers by their titles."""
+    return [
+        Column("step", names := [row.name for row in rows], least=min(24, longest_word(names))),
+        Column("type", [row.type + row.times for row in rows], least=7, wraps=True),
+        Column("output", texts := [row.output for row in rows], least=longest_word(["output", *texts]), wraps=True),
+        *(Column(title, more, right=True) for title, more in numbers.items()),
+    ]
+
+
+def _needed(table: Sequence[Column]) -> int:
+    """How wide a table is in which nothing is cut or goes on in another line."""
+    return sum(max(map(columns, (each.title, *each.texts))) for each in table) + len(GAP) * (len(table) - 1)
 
 
 def _row(
