@@ -10,6 +10,8 @@ from planner.quantities import quantity, written
 
 DType = Literal["float64", "float32", "float16", "bfloat16", "int8"]
 """A type of number that memory is counted for."""
+LowerPrecision = Literal["bfloat16", "float16"]
+"""What autocast works in."""
 
 
 class LimitKind(NamedTuple):
@@ -92,3 +94,4 @@ class Budget(NamedTuple):
     limits: tuple[Limit, ...] = ()
     batch: int | None = None
     dtype: DType | None = None
+    autocast: LowerPrecision | None = None

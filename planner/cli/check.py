@@ -13,6 +13,7 @@ from planner.cli import _reading
 from planner.cli._ending import print_trace
 from planner.cli._options import (
     BUDGET,
+    autocast_option,
     budget_options,
     format_option,
     memory_options,
@@ -40,6 +41,7 @@ UP_AND_EMPTY = "\x1b[A\x1b[2K"
 @model_options
 @budget_options
 @memory_options
+@autocast_option
 @click.option(
     "--target", "targets", multiple=True, metavar="NAME",
     help="Where the model is to run, such as edgetpu or onnx-opset=17, in place of the file's; several are judged.",
@@ -57,6 +59,7 @@ def command(
     scale: str | None,
     batch: int,
     dtype: str,
+    autocast: str | None,
     targets: tuple[str, ...],
     format: str,
     fix: bool,
@@ -119,7 +122,8 @@ def _budget() -> dict[str, Any]:
     context = click.get_current_context(silent=True)
     if context is None:
         return {}
-    said = (name for name in ("batch", "dtype") if context.get_parameter_source(name) is ParameterSource.COMMANDLINE)
+    names = ("batch", "dtype", "autocast")
+    said = (name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE)
     return {**{name: context.params[name] for name in said}, **context.meta.get(BUDGET, {})}
 
 

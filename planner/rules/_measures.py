@@ -239,6 +239,8 @@ class KeptMeasure(_Bytes):
     @classmethod
     def amount(cls, report: Report) -> Amount:
         training, place = report.budgeted.trained, _how(report)
+        if report.budgeted.autocast:
+            place += f", autocast to {report.budgeted.autocast}"
         if not report.plan.complete:
             return Amount(0)
         if training is None:
