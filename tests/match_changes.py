@@ -128,7 +128,7 @@ CHANGED: dict[str, Changed] = {
         lines=(
             "→ 94 of 95 names of the checkpoint have the prefix `model.`",
             "+ 1 entry of the checkpoint does not begin with `model.`: `loss.weight`",
-            "= note: taken is what stands by the key `state_dict`",
+            "= note: the entries under the key `state_dict` are taken",
         ),
         never=("missing",),
     ),

@@ -109,9 +109,18 @@ def test_files_and_functions_are_short() -> None:
 
 
 def test_a_class_name_means_one_thing() -> None:
-    places: dict[str, list[str]] = {}
+    """Nor is a type that is made of others, as `Sizes = tuple[int, ...]`, called as a class is."""
+    classes: dict[str, list[str]] = {}
+    others: dict[str, list[str]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
-                places.setdefault(node.name.lstrip("_"), []).append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
-    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+                classes.setdefault(node.name.lstrip("_"), []).append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
+        for node in tree.body:
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            for name in (each.id.lstrip("_") for each in targets if isinstance(each, ast.Name)):
+                if name[:1].isupper() and not name.isupper():
+                    others.setdefault(name, []).append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
+    twice = {name: found for name, found in classes.items() if len(found) > 1}
+    assert twice | {name: classes[name] + found for name, found in others.items() if name in classes} == {}

@@ -272,7 +272,7 @@ def test_limits_of_a_budget_are_compared_with_themselves() -> None:
     found = both.findings
     assert [(was.message, now.message) for was, now in found.changed] == [("too many parameters for `params: 1k`",) * 2]
     assert [each.message for each in found.mended] == ["too many multiply-adds for `macs: 1M`"]
-    assert [each.message for each in found.gained] == ["too many bytes kept for the way back for `kept: 1.5MiB`"]
+    assert [each.message for each in found.gained] == ["too many bytes kept for backward for `kept: 1.5MiB`"]
 
 
 def test_weights_load_as_pytorch_says() -> None:

@@ -282,7 +282,7 @@ CASES = [
     says("NSP330", [16, 16, 32],
          "type: ConvTranspose2d, out_channels: 8, kernel_size: 5, stride: 2, padding: 2, output_padding: 1", at=0,
          label="height and width: cells are written by 3, 2, … inputs: 2 does not divide 5",
-         help="use `kernel_size: 6`, `padding: 2`, `output_padding: 0`: as long, and even"),
+         help="use `kernel_size: 6`, `padding: 2`, `output_padding: 0`: the output keeps its size, written evenly"),
     says("NSP330", [16, 8], "type: ConvTranspose1d, out_channels: 8, kernel_size: 5, stride: 3", at=0,
          label="length: cells are written by 2, 2, 1, … inputs: 3 does not divide 5"),
     silent("NSP330", [16, 16, 32], "type: ConvTranspose2d, out_channels: 8, kernel_size: 4, stride: 2, padding: 1"),

@@ -103,4 +103,4 @@ def dropout(t: Tape, x: Strided, p: float, *, own: int = 0, alpha: bool = False,
     return t.noted("dropout", (x,), made, mask)
 
 
-Function = Callable[[Tape, Strided], Strided]
+PointwiseCall = Callable[[Tape, Strided], Strided]

@@ -10,7 +10,7 @@ from planner.autograd.tensors import Strided, broadcast
 
 
 def mm(t: Tape, a: Strided, b: Strided, bias: Strided | None = None) -> Strided:
-    """Of two matrices; each is kept for the gradient of the other."""
+    """The product of two matrices; each is kept for the gradient of the other."""
     made = t.new((a.sizes[0], b.sizes[1]), a.dtype)
     inputs = (a, b) if bias is None else (bias, a, b)
     return t.noted("mm", inputs, made, *([a] if b.grad else []), *([b] if a.grad else []))

@@ -45,7 +45,7 @@ UP_AND_EMPTY = "\x1b[A\x1b[2K"
     help="Where the model is to run, such as edgetpu or onnx-opset=17, in place of the file's; several are judged.",
 )  # fmt: skip
 @format_option("full", "check")
-@click.option("--fix", is_flag=True, help="Mend the files: write the first safe fix of each error and warning.")
+@click.option("--fix", is_flag=True, help="Fix the files: write the first safe fix of each error and warning.")
 @click.option("--unsafe-fixes", "unsafe", is_flag=True, help="As --fix, with the fixes that are not safe as well.")
 @click.option("--diff", is_flag=True, help="Show what --fix would write, or --unsafe-fixes, and write nothing.")
 @strict_option

@@ -50,7 +50,7 @@ class SharedArgumentsDiffer(Fault):
     def in_place(cls, name: str) -> SharedArgumentsDiffer:
         """For lists of layers in place, each of which is a block of its own."""
         return cls(
-            f"the layers of `{name}` are written in place, and those here are others",
+            f"the layers of `{name}` are written in place, and those here differ",
             label="a list in place is a block of its own",
             help="write the list once under `blocks`, and call it by its name twice",
             key=("share",),
@@ -61,7 +61,7 @@ class SharedArgumentsDiffer(Fault):
         """For copies whose layers depend on the number of the copy."""
         return cls(
             f"`{copy}` has other layers than `{name}`, and one module is called for both",
-            label="`$index` has a say in them",
+            label="they depend on `$index`",
             help="give all copies the same layers, or leave `share` out",
             key=("share",),
         )

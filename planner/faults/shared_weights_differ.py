@@ -64,7 +64,7 @@ class SharedWeightsDiffer(Fault):
 
     @classmethod
     def tied(cls, name: str, theirs: Sequence[int], weight: str, ours: Sequence[int], key: Path) -> SharedWeightsDiffer:
-        """For `tie`."""
+        """The fault of two tensors that `tie` makes one, and that differ in size."""
         return cls(
             f"`{name}` is {_sizes(theirs)}, and `{weight}` must be {_sizes(ours)}",
             label="one tensor has one size",

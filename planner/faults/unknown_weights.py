@@ -38,7 +38,7 @@ class UnknownWeights(Fault):
 
     @classmethod
     def not_there(cls, name: str, known: Iterable[str], key: Path) -> UnknownWeights:
-        """For a name that nothing has."""
+        """The fault of a name that nothing has."""
         names = list(known)
         listed = ", ".join(f"`{each}`" for each in names[-8:])
         return cls(
@@ -74,7 +74,7 @@ class UnknownWeights(Fault):
 
     @classmethod
     def itself(cls, name: str, key: Path) -> UnknownWeights:
-        """For the layer's own name."""
+        """The fault of a layer that is to use its own weights."""
         return cls(
             f"`{name}` cannot use its own weights",
             label="this is the layer itself",
@@ -94,7 +94,7 @@ class UnknownWeights(Fault):
 
     @classmethod
     def not_a_layer(cls, name: str, key: Path) -> UnknownWeights:
-        """For an input."""
+        """The fault of an input, which has no weights."""
         return cls(
             f"`{name}` has no weights",
             label=f"`{name}` is an input",
@@ -130,10 +130,10 @@ class UnknownWeights(Fault):
         """For a layer without a weight of the name; `owner` is what the file calls the layer, where it is another."""
         if known == [""]:
             return cls._tensor_itself(type, name, key, owner=owner, at_key=at_key)
-        has = "its weights are " + ", ".join(f"`{each}`" for each in known) if known else "no weights of it are known"
+        has = "its weights are " + ", ".join(f"`{each}`" for each in known) if known else "its weights are not known"
         before = f"{owner}." if owner else ""
         return cls(
-            f"{type} has no weight `{name}`" if name else f"`{owner}` is a layer, and no weight of one",
+            f"{type} has no weight `{name}`" if name else f"`{owner}` is a layer, not a weight",
             label=has,
             help=did_you_mean(f"{before}{name}", [f"{before}{each}" for each in known])
             or (f"such as `{before}{known[0]}`" if known else "leave `tie` out"),
@@ -169,7 +169,7 @@ class UnknownWeights(Fault):
 
     @classmethod
     def beside_share(cls) -> UnknownWeights:
-        """For a layer with both keys."""
+        """The fault of a layer with `share` and `tie`."""
         return cls(
             "a layer with `share` has no weights of its own to tie",
             label="all its weights are those of the layer that `share` names",

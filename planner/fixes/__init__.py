@@ -4,7 +4,8 @@ A kind says in `mended_by` which remedies may help, and a fault may bring edits 
 the model's data and the whole model is judged again: what is left are those with which the finding is gone and nothing
 new is wrong, and what they do is read off the two reports.
 
-What is safe stands in `_safety` alone, as docs/fixes.md says it to users.
+What may be proposed is not said here, but in `remedies`. What is safe stands in `_safety` alone, as docs/fixes.md says
+it to users: a change there is a change of a promise.
 """
 
 from __future__ import annotations

@@ -37,8 +37,8 @@ _NAME = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "integer", "mini
 _NAMES = {"anyOf": [*_NAME["anyOf"], {"type": "array", "items": _NAME, "minItems": 1}]}
 _EXPRESSION = {"type": "string", "pattern": r"\$"}
 
-Text = Annotated[str, *one(lambda value: isinstance(value, str), "text", {"type": "string"})]
-Name = Annotated[str | int, *one(_is_name, "a name", _NAME)]
+TextValue = Annotated[str, *one(lambda value: isinstance(value, str), "text", {"type": "string"})]
+NameValue = Annotated[str | int, *one(_is_name, "a name", _NAME)]
 NameOrNames = Annotated[Any, *one(_is_names, "a name, or a list of names", _NAMES)]
 Allowed = Annotated[list[str] | str, *_texts("a rule's name, or a list of them", least=0)]
 Libraries = Annotated[list[str] | str, *_texts("the name of a library, or a list of them")]
@@ -81,14 +81,14 @@ class EntryFormat(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    name: Name | None = Field(None, description="What the layer is called; part of its name in the state_dict.")
-    type: Text | None = Field(None, description="A PyTorch class name, or the name of a block.")
+    name: NameValue | None = Field(None, description="What the layer is called; part of its name in the state_dict.")
+    type: TextValue | None = Field(None, description="A PyTorch class name, or the name of a block.")
     sources: NameOrNames | None = Field(
         None, alias="from", description="What it reads; left out, the layer above. `a.*`: all copies of `a`."
     )
     repeat: Repeat | None = Field(None, description="How many consecutive copies; `$index` counts them from 0.")
     when: When | None = Field(None, description="Leaves the layer out where it is false; its input is handed on.")
-    share: Name | None = Field(
+    share: NameValue | None = Field(
         None, description="The earlier layer of the list whose weights it uses, with the same type and arguments."
     )
     tie: Ties | None = Field(
@@ -103,7 +103,7 @@ class BlockFormat(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    description: Text | None = Field(None, description="What it is, for `planner explain` and for readers.")
+    description: TextValue | None = Field(None, description="What it is, for `planner explain` and for readers.")
     params: Mapped | None = Field(
         None, description="Parameters and their defaults; without a value, the caller must give one."
     )
@@ -131,7 +131,7 @@ class FileFormat(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Text | None = Field(None, description="The network's name.")
+    name: TextValue | None = Field(None, description="The network's name.")
     use: Libraries | None = _USE
     input: Annotated[
         Any,

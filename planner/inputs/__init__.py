@@ -4,9 +4,12 @@ text of a model file, and YAMLs of Ultralytics a source whose places are their o
 A front end runs or reads what people have, and gives a graph of the planner's layers (`_graph.py`); folding and writing
 are shared. `torch_module.py` records what a module calls, and `exported.py` reads what a program calls; `operations/`
 says what each function means in layers, and a function that is added there is found by its name; `_onnx/operators/`
-says the same of ONNX' operators, mostly by these functions. What comes out goes the way of every
-model file. Plans are asked whether a text says what its graph says (`_agreement.py`), and its code is run beside the
-module where that one does less at the size that is meant than at others (`_general.py`, `_comparing.py`).
+says the same of ONNX' operators, mostly by these functions. What comes out goes the way of every model file. Plans
+are asked whether a text says what its graph says (`_agreement.py`), and its code is run beside the module where that
+one does less at the size that is meant than at others (`_general.py`, `_comparing.py`).
+
+A new format is a file with `read(path, input)`, which gives the text of a model file or raises NotImported, and the
+endings of its files in `FILES`.
 """
 
 from __future__ import annotations

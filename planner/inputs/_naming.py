@@ -117,4 +117,4 @@ def _help(error: BaseException) -> str:
         return "give arguments by `--arg name=value`"
     if isinstance(error, ModuleNotFoundError):
         return f"install `{error.name}`, or name another file"
-    return "mend the code: it must run in Python"
+    return "correct the code: it must run in Python"

@@ -111,7 +111,7 @@ NonZero = Annotated[
         {"type": "integer", "not": {"const": 0}},
     ),
 ]
-Power = Annotated[
+PowerValue = Annotated[
     int | float,
     *one(
         lambda value: _is_number(value) and value != 0,
@@ -128,7 +128,7 @@ NumberOrNone = Annotated[
         {"anyOf": [{"type": "number"}, {"type": "null"}]},
     ),
 ]
-Sides = Annotated[
+PadSides = Annotated[
     int | tuple[int, ...],
     *_one_or_each(
         is_whole, "a whole number, or one for each side of each axis, the last axis first", {"type": "integer"}

@@ -36,7 +36,7 @@ class Options:
     scale: str | None = None
 
     def as_words(self, single: bool) -> list[str]:
-        """As a command takes them; `single` where the file has one input."""
+        """The options as a command takes them; `single` where the file has one input."""
         found = [f"--set {name}={_written(value)}" for name, value in self.params.items()]
         for name, shape in self.inputs.items():
             found.append(f"--input {'' if single else f'{name}='}{'x'.join(map(str, shape))}")

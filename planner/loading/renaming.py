@@ -26,12 +26,12 @@ SYNONYMS = {
 LARGEST_RUN = 40
 """Modules that are alike side by side, up to which their names are compared."""
 
-Signature = tuple[tuple[str, Sizes], ...]
+SizeSignature = tuple[tuple[str, Sizes], ...]
 
 
 @dataclass(slots=True)
 class Renaming:
-    """What is the same by another name.
+    """The entries of the file and of the checkpoint that are the same by other names.
 
     names      the file's names by the checkpoint's
     ambiguous  modules of the file, and those of the checkpoint that each of them could be
@@ -193,7 +193,7 @@ class _Joining:
 
     def by_sizes(self) -> None:
         """Join modules that have what no other has, if everything that one side has left is on the other side too."""
-        places: defaultdict[Signature, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
+        places: defaultdict[SizeSignature, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
         for k, side in enumerate((self.ours, self.theirs)):
             for name in side.left:
                 places[side.modules[name]][k].append(name)
@@ -284,7 +284,7 @@ def _plain(name: str) -> str:
 
 
 def _between(
-    pairs: Sequence[tuple[int, int]], one: Sequence[Signature], other: Sequence[Signature]
+    pairs: Sequence[tuple[int, int]], one: Sequence[SizeSignature], other: Sequence[SizeSignature]
 ) -> list[tuple[int, int]]:
     """Modules with the same entries in other sizes that stand alone on either side between two pairs."""
     found = []
@@ -296,7 +296,7 @@ def _between(
     return found
 
 
-def _axes(entries: Signature) -> list[tuple[str, int]]:
+def _axes(entries: SizeSignature) -> list[tuple[str, int]]:
     """The entries of a module with their numbers of axes."""
     return [(name, len(sizes)) for name, sizes in entries]
 

@@ -22,8 +22,8 @@ from planner.sight import named, plain, spread
 from planner.unfolding._draft import Draft, Handed, Placed, Scope, Standings, Stop, ToldElsewhere, known_of, value_of
 from planner.unfolding._layers import Interned, Layers
 from planner.unfolding._naming import Naming
-from planner.unfolding._sizes import Sizes
-from planner.unfolding._weights import Weights
+from planner.unfolding._sizes import ListSizes
+from planner.unfolding._weights import WeightSharing
 from planner.unfolding._wiring import Wiring
 
 MOST_STEPS = 250_000
@@ -43,8 +43,8 @@ class Lists:
         self.names = Naming(draft)
         self.wiring = Wiring(draft)
         self.layers = Layers(draft, interned)
-        self.weights = Weights(draft)
-        self.sizes = Sizes(draft)
+        self.weights = WeightSharing(draft)
+        self.sizes = ListSizes(draft)
         self.visits = 0
 
     def scope(self, root: Block, inputs: list[Handed], names: dict[str, Handed]) -> Scope:

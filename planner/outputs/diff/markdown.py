@@ -74,7 +74,7 @@ def _table(both: Comparison, rows: list[DiffRow]) -> Iterator[str]:
 def _findings(both: Comparison) -> Iterator[str]:
     found = list(_words.findings(both))
     for each in found[:MOST_ROWS]:
-        said = {"+": "new", "-": "mended", "~": "other numbers"}[each.sign]
+        said = {"+": "new", "-": "fixed", "~": "other numbers"}[each.sign]
         yield f"- {said}: **{each.severity} {each.code}** {_prose(each.text)}"
     yield from _rest(len(found), "finding")
 

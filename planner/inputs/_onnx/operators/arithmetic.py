@@ -10,7 +10,7 @@ from planner.inputs._graph import NotSayable
 from planner.inputs._onnx.building import OnnxBuilder
 from planner.inputs._onnx.nodes import FileNode
 from planner.inputs._onnx.operators import OPERATORS, operator
-from planner.inputs._onnx.values import Numbers, StoredTensor, Value
+from planner.inputs._onnx.values import KnownNumbers, StoredTensor, Value
 from planner.inputs.operations._arguments import chosen
 
 
@@ -178,7 +178,7 @@ def shrink(b: OnnxBuilder, node: FileNode, x: Value) -> Traced:
 def clip(b: OnnxBuilder, node: FileNode, x: Value, low: Value | None = None, high: Value | None = None) -> Any:
     bounds = []
     for given, name in ((low, "min"), (high, "max")):
-        known = isinstance(given, StoredTensor | Numbers)
+        known = isinstance(given, StoredTensor | KnownNumbers)
         bounds.append(b.fixed(given).reshape(-1)[0].item() if known else node.get(name))
         if given is not None and not known:
             raise NotSayable("bounds that are computed")
