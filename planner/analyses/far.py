@@ -68,7 +68,7 @@ class Far:
         sized = any([line.base.steps[i].instance.sized is not None for i in line.steps])
         self.starts = (*FAR[: line.together], NEARER) if sized else FAR
         self.mends = NotPeriodic if sized else TooLargeFarOut
-        while not self.found():
+        while not self.finds_period():
             line.nearer += 1
         self.moving = [each for i, step in self.steps.items() for each in self.maps(i, step)]
         self.order = [each for i, step in self.steps.items() for each in self.compares(i, step)]
@@ -76,7 +76,7 @@ class Far:
         self.swelling = {i for i, laws in self.following.items() if any(each.grows for _, _, each in laws)}
         self.lengths_far = self.along() if self.following else []
 
-    def found(self) -> bool:
+    def finds_period(self) -> bool:
         """Find the period, which all that is seen in one period proves to be needed, and no more; whether that could be
         done so far out.
         """

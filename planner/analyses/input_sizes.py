@@ -242,7 +242,7 @@ class _Solver:
                 found = self.solved((twin,)).items()
                 self.answers[sources] = {(sources[0], k): each.of_twin(sources[0], name) for (_, k), each in found}
             else:
-                self.answers[sources] = AxisAnswers(*joint(self.base, sources, self.seen), self.plan).found
+                self.answers[sources] = AxisAnswers(*joint(self.base, sources, self.seen), self.plan).answers
         return self.answers[sources]
 
     def role(self, source: int) -> object:

@@ -111,13 +111,13 @@ class AxisAnswers:
 
     def __init__(self, axes: Axes, parts: Sequence[JointAxes], plan: Plan) -> None:
         self.axes, self.plan = axes, plan
-        self.found: dict[InputAxis, AxisAnswer] = {}
+        self.answers: dict[InputAxis, AxisAnswer] = {}
         self.walked: dict[Walk, AxisSizes] = {}
         for part in parts:
             try:
-                self.found |= self.of(part)
+                self.answers |= self.of(part)
             except NotPeriodic as why:
-                self.found |= dict.fromkeys(part.component, AxisAnswer(None, None, part.component, str(why)))
+                self.answers |= dict.fromkeys(part.component, AxisAnswer(None, None, part.component, str(why)))
 
     def of(self, part: JointAxes) -> dict[InputAxis, AxisAnswer]:
         component, coupling = part.component, part.coupling

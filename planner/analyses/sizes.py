@@ -125,7 +125,7 @@ class _Along:
             last += max(1, last // 8)
             if last > MOST_TRIED:
                 raise NotPeriodic(f"what is lost was not seen to repeat within the first {MOST_TRIED:,} sizes")
-        alike = self.each(self.ledger.pattern, [], last + self.period)
+        alike = self.at_each_size(self.ledger.pattern, [], last + self.period)
         while last > self.walk.steady and alike[last - 2] == alike[last - 2 + self.period]:
             last -= 1
         return last
@@ -136,10 +136,10 @@ class _Along:
         beyond = again + max(BEYOND, min(self.period, 2 * BEYOND))
         if beyond > MOST_TRIED:
             raise NotPeriodic(f"what is lost was not seen to repeat within the first {MOST_TRIED:,} sizes")
-        self.each(self.ledger.leaving, self.left, beyond)
+        self.at_each_size(self.ledger.leaving, self.left, beyond)
         return self.left[again - 1 : beyond - 1] == self.left[self.steady - 1 : beyond - 1 - self.period]
 
-    def each(self, found: Callable[[Plan], FoundT], known: list[FoundT], stop: int) -> list[FoundT]:
+    def at_each_size(self, found: Callable[[Plan], FoundT], known: list[FoundT], stop: int) -> list[FoundT]:
         """The values of a function of the plan at each size below `stop`, of which the first few are known. A size that
         the walk has skipped has the value of one period before, if the last two periods were alike.
         """

@@ -120,7 +120,7 @@ class Mender:
             proposal = next(proposals, None)
             if proposal is None:
                 break
-            trial = self._tried(proposal, case.found)
+            trial = self._tried(proposal, case.finding)
             if trial is not None and self._can_be_written(proposal):
                 found.append(trial)
         return found
@@ -227,7 +227,7 @@ def _are_best(trials: Sequence[_Trial], most: int, left: Sequence[RemedyName]) -
 def _proposals(case: Case, enough: Enough) -> Iterator[Proposal]:
     """The distinct proposals for a finding: the fault's own, then those of the remedies that its kind names."""
     seen: list[tuple[Edit, ...]] = []
-    own = (replace(sum((_own(case, edit) for edit in edits), Proposal(())), own=True) for edits in case.found.mends)
+    own = (replace(sum((_own(case, edit) for edit in edits), Proposal(())), own=True) for edits in case.finding.mends)
     for proposal in chain(own, _remedies(case, enough)):
         if (proposal.edits and proposal.edits not in seen) or proposal.given:
             seen.append(proposal.edits)
@@ -235,7 +235,7 @@ def _proposals(case: Case, enough: Enough) -> Iterator[Proposal]:
 
 
 def _remedies(case: Case, enough: Enough) -> Iterator[Proposal]:
-    names = case.found.kind.mended_by
+    names = case.finding.kind.mended_by
     for i, name in enumerate(names):
         proposals = all_remedies()[name](case)
         while not enough(names[i:]) and (proposal := next(proposals, None)) is not None:

@@ -81,11 +81,11 @@ def imported(
     if isinstance(network, str):
         _must_be_readable(network, ending)
     from planner.inputs._module import text_of_module
-    from planner.inputs._naming import found
+    from planner.inputs._naming import network_named
 
     if isinstance(network, str):
         home, _, name = network.rpartition(":")
-        return text_of_module(found(home, name, arguments or {}), network, input, example)
+        return text_of_module(network_named(home, name, arguments or {}), network, input, example)
     return text_of_module(network, type(network).__name__, input, example)
 
 

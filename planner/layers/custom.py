@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, All, AxisMap, Link, Prefix, Shape, Window
 from planner.layers._call import Call, Layout
-from planner.layers._fields import MOST_AXES, Amounts, PerAxis, is_whole, one
+from planner.layers._fields import MOST_AXES, Amounts, PerAxis, is_whole, single_value
 from planner.layers._layer import Facts, Layer, Sizes, axis_name
 from planner.layers._padding import sides_of
 from planner.regions import Region
@@ -72,7 +72,7 @@ def _read_arguments(value: Any) -> tuple[tuple[str, Any], ...]:
 
 ClassName = Annotated[
     str,
-    *one(_is_class, "the full name of a class, such as my_package.layers.MyLayer", {"type": "string"}),
+    *single_value(_is_class, "the full name of a class, such as my_package.layers.MyLayer", {"type": "string"}),
 ]
 OwnArguments = Annotated[
     tuple[tuple[str, Any], ...], PlainValidator(_read_arguments), WithJsonSchema({"type": "object"})

@@ -103,20 +103,20 @@ def renamed(ours: OneSide, theirs: OneSide, *, in_order: bool, by_names: bool = 
             work.by_sizes()
             work.by_nesting()
             work.by_entries()
-    return work.found
+    return work.renaming
 
 
 class _Joining:
     def __init__(self, ours: OneSide, theirs: OneSide) -> None:
         self.ours, self.theirs = ours, theirs
-        self.found = Renaming()
+        self.renaming = Renaming()
 
     def by_synonyms(self) -> None:
         """Join entries that other libraries call otherwise, in modules that have one name."""
         for name, sizes in self.theirs.sizes.items():
             plain = _plain(name)
             if plain != name and self.ours.sizes.get(plain) == sizes:
-                self.found.names[name] = plain
+                self.renaming.names[name] = plain
                 self.ours.done.add(module_of(plain))
                 self.theirs.done.add(module_of(name))
 
@@ -147,7 +147,7 @@ class _Joining:
     def _join(self, ours: NameNode, theirs: NameNode) -> None:
         names = {_plain(name[len(ours.path) + 1 :]): name for name in ours.names}
         for name in theirs.names:
-            self.found.names[name] = names[_plain(name[len(theirs.path) + 1 :])]
+            self.renaming.names[name] = names[_plain(name[len(theirs.path) + 1 :])]
         self.ours.done.update(map(module_of, ours.names))
         self.theirs.done.update(map(module_of, theirs.names))
 
@@ -187,7 +187,7 @@ class _Joining:
         self.ours.done.add(ours)
         self.theirs.done.add(theirs)
         for own, _ in self.ours.modules[ours]:
-            self.found.names[self.theirs.full(theirs, own)] = self.ours.full(ours, own)
+            self.renaming.names[self.theirs.full(theirs, own)] = self.ours.full(ours, own)
 
     # Sizes
 
@@ -221,8 +221,8 @@ class _Joining:
         """
         for name in [each for each in self.ours.sizes if f"{each}.weight" in self.theirs.sizes]:
             if len(self.ours.sizes[name]) == len(self.theirs.sizes[f"{name}.weight"]):
-                self.found.names.setdefault(f"{name}.weight", name)
-        given, names = {*self.found.names.values()}, self.found.names
+                self.renaming.names.setdefault(f"{name}.weight", name)
+        given, names = {*self.renaming.names.values()}, self.renaming.names
         ours = [each for each in self.ours.sizes if each not in given and module_of(each) not in self.ours.done]
         theirs = [each for each in self.theirs.sizes if each not in names and module_of(each) not in self.theirs.done]
         here, there = [self.ours.sizes[each] for each in ours], [self.theirs.sizes[each] for each in theirs]
@@ -248,7 +248,7 @@ class _Joining:
 
     def _ambiguous(self, ours: list[str], theirs: list[str]) -> None:
         """Note what could be joined in several ways."""
-        self.found.ambiguous.append((ours, theirs))
+        self.renaming.ambiguous.append((ours, theirs))
         self.ours.done.update(ours)
         self.theirs.done.update(theirs)
 

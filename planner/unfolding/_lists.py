@@ -115,7 +115,7 @@ class Lists:
         for i, name in enumerate(names):
             key: Path = ("outputs", i) if listed else ("outputs",)
             try:
-                refs.append(self.wiring.one(name, scope, key, ()).refs[0])
+                refs.append(self.wiring.single(name, scope, key, ()).refs[0])
             except Fault as fault:
                 self.draft.report(fault)
         return tuple(refs)
@@ -348,7 +348,7 @@ class Lists:
         for i, name in enumerate(block.outputs):
             key: Path = (*block.path[:-1], "outputs", i) if len(block.outputs) > 1 else (*block.path[:-1], "outputs")
             try:
-                handed = self.wiring.one(name, inner, key, ())
+                handed = self.wiring.single(name, inner, key, ())
             except Fault as fault:
                 self.draft.report(fault, (), inner.calls)
                 handed = self.wiring.likely(fault, name, inner)

@@ -20,7 +20,7 @@ from planner.outputs.code.torch.construction import (
     within,
 )
 from planner.outputs.code.torch.forward import Forward
-from planner.outputs.code.torch.members import Member, found, is_hidden, kind_of
+from planner.outputs.code.torch.members import Member, is_hidden, kind_of, member_named
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import (
@@ -181,9 +181,9 @@ class Writer:
             if part.count is not None:
                 yield f"{indent}for layer in {module}:"
                 indent, module = indent + STEP, "layer"
-            whole = found(labelled.members, str(label)).place if labelled.members else ""
+            whole = member_named(labelled.members, str(label)).place if labelled.members else ""
             for own, other in part.ties.items():
-                tied = places.found(self.unit, other, self._base) or parameter_of(other)
+                tied = places.code_of_weight(self.unit, other, self._base) or parameter_of(other)
                 yield from lines(indent, f"{place_of(module, own) if own else whole} = {tied}")
 
     def _base(self, unit: Unit) -> str:

@@ -56,7 +56,7 @@ def _entries(plan: Plan) -> dict[str, dict[str, list[int]]]:
 
 
 def _run(plan: Plan, emitted: Emitted, device: str, every: bool) -> dict[str, Any]:
-    read, varying, below = _read(plan), _varying(plan), picked(plan)
+    read, varying, below = _read(plan), plan.behind(lambda step: step.is_input), picked(plan)
     steps = []
     places = {id(step): k for k, step in enumerate(plan.inputs)}
     for i, step in enumerate(plan.steps):
@@ -117,15 +117,6 @@ def _read(plan: Plan) -> set[Tensor]:
             for ref in _reads(plan.steps[i]):
                 found.add(ref)
                 needed.add(ref.step)
-    return found
-
-
-def _varying(plan: Plan) -> set[int]:
-    """The steps that depend on an input of the model."""
-    found: set[int] = set()
-    for i, step in enumerate(plan.steps):
-        if step.is_input or any(ref.step in found for ref in step.sources):
-            found.add(i)
     return found
 
 
