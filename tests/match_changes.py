@@ -137,13 +137,13 @@ CHANGED: dict[str, Changed] = {
         code=0,
         lines=(
             "all 94 entries",
-            "by the key `state_dict`",
+            "under the key `state_dict`",
             "there is also `state_dict_ema` (94 entries): `--key` takes",
         ),
         never=OTHERS,
     ),
     "the average alone fits": Changed(
-        lambda sizes: {"model": without("fc")(sizes), "ema": sizes}, code=0, lines=("by the key `ema`",), never=OTHERS
+        lambda sizes: {"model": without("fc")(sizes), "ema": sizes}, code=0, lines=("under the key `ema`",), never=OTHERS
     ),
     "other classes": Changed(
         params={"classes": 1000},

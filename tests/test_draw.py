@@ -742,5 +742,5 @@ def test_an_engine_that_fails_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         raise subprocess.TimeoutExpired("dot", 300)
 
     monkeypatch.setattr(subprocess, "run", stuck)
-    with pytest.raises(NoPicture, match="not done after"):
+    with pytest.raises(NoPicture, match="did not finish in"):
         engine.draw("digraph {}", "svg")

@@ -105,7 +105,7 @@ def test_what_is_read_is_not_overwritten(command: str, output: str, folder: Path
     result = run(command, "m.svg", "-o", output)
     assert result.exit_code == 2
     help = "name another file, so that this one is kept"
-    assert result.stderr == f"error: `{output}` cannot be written: it is what is read\n = help: {help}\n"
+    assert result.stderr == f"error: `{output}` cannot be written: it is the file that is read\n = help: {help}\n"
     assert run(command, "link.svg", "-o", "m.svg").exit_code == 2
     assert (folder / "m.svg").read_text() == MODEL
 
