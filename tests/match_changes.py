@@ -143,7 +143,10 @@ CHANGED: dict[str, Changed] = {
         never=OTHERS,
     ),
     "the average alone fits": Changed(
-        lambda sizes: {"model": without("fc")(sizes), "ema": sizes}, code=0, lines=("under the key `ema`",), never=OTHERS
+        lambda sizes: {"model": without("fc")(sizes), "ema": sizes},
+        code=0,
+        lines=("under the key `ema`",),
+        never=OTHERS,
     ),
     "other classes": Changed(
         params={"classes": 1000},

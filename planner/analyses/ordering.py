@@ -103,7 +103,7 @@ class _Bundle:
     tensors: list[tuple[int, int, bool]] = field(default_factory=list)
 
     def more(self, done: int) -> int:
-        """How much more is alive behind it than before it, where these bundles have run by then."""
+        """How much more is alive after this bundle than before, where these bundles have run by then."""
         freed = sum(size for size, readers, stays in self.tensors if not stays and not readers & ~done)
         return self.makes - freed
 

@@ -309,5 +309,5 @@ def _likeness(one: str, other: str) -> int:
 
 
 def _common(one: str, other: str) -> int:
-    """With how many letters two words begin alike."""
+    """The number of letters with which two words begin alike."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

@@ -148,7 +148,7 @@ def _bind_names(server: Server) -> None:
 
 def _bind_typed(server: Server) -> None:
     async def typed(uri: str, work: Callable[[Document], Answer]) -> Answer:
-        """Of the newest text, without waiting for its plan where there is one of an earlier text."""
+        """Answer from the newest text, without waiting for its plan where there is one of an earlier text."""
         sheet = server.desk.sheets.get(uri)
         if sheet is None or sheet.document is None:
             return await server.answer(uri, work)

@@ -88,7 +88,7 @@ class Building:
         return len(self.shape(x)) - self.lead
 
     def axis(self, x: Output, axis: int) -> int:
-        """Which axis of the shape one of Keras is, which counts the batch as 0."""
+        """The axis of a shape that an axis of Keras is, where the batch counts as 0."""
         rank = self.rank(x)
         if not -rank <= axis <= rank or axis == 0:
             raise NotSayable(f"there is no axis {axis} in {self.shape(x)}" if axis else "it works on the batch")

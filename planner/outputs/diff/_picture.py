@@ -197,7 +197,7 @@ def _colours(kind: StretchKind, theme: Theme) -> tuple[str, str]:
 
 
 def _arrows(plan: Plan, rows: Sequence[PictureRow], side: int, x: int, theme: Theme) -> Iterator[str]:
-    """From each box to those that read it: straight to the next one, and past others on the outer side."""
+    """The arrows from each box to those that read it: straight to the next one, and past others on the outer side."""
     shown = [row for row in rows if row.boxes[side] is not None]
     owner = {i: place for place, row in enumerate(shown) for i in row.stretch.numbers(side)}
     past: dict[tuple[int, int], None] = {}

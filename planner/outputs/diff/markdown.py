@@ -20,7 +20,7 @@ MOST_ROWS = 40
 
 
 def render(both: Comparison, screen: Screen, *_: object) -> str:
-    """All that differs; nothing where nothing does."""
+    """All that differs between two models; an empty text where nothing does."""
     if not both.differs:
         return ""
     parts = [_head(both), _totals(both), _steps(both), _findings(both), _state(both)]
