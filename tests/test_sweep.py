@@ -144,10 +144,10 @@ def test_rows_of_the_command_are_gone_on_with_in_python(model: Path) -> None:
 
 
 OTHERS = [
-    (("--set", "width=4:16:2"), "another is `--set`, which was `width=4:16:4`"),
-    (("--set", "width=4:16:4", "--input", "32"), "another is `--input`"),
-    (("--set", "width=4:16:4", "--batch", "2"), "another is `--batch`"),
-    (("--set", "width=4:16:4", "--dtype", "int8"), "another is `--dtype`"),
+    (("--set", "width=4:16:2"), "differs in `--set`, which was `width=4:16:4`"),
+    (("--set", "width=4:16:4", "--input", "32"), "differs in `--input`"),
+    (("--set", "width=4:16:4", "--batch", "2"), "differs in `--batch`"),
+    (("--set", "width=4:16:4", "--dtype", "int8"), "differs in `--dtype`"),
 ]
 
 
@@ -170,7 +170,7 @@ def test_the_rows_of_a_file_that_has_changed_are_not_gone_on_with(model: Path) -
     words = ("m.yaml", "--set", "width=4:16:4", "--results", "r.jsonl")
     assert run(*words).exit_code == 0
     model.write_text(MODEL.replace("stride: 2", "stride: 1"), encoding="utf-8")
-    assert "another is the model" in run(*words).output
+    assert "differs in the model" in run(*words).output
 
 
 @pytest.mark.parametrize(

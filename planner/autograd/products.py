@@ -39,7 +39,7 @@ def linear(t: Tape, x: Strided, weight: Strided, bias: Strided | None = None) ->
 
 
 def matmul(t: Tape, a: Strided, b: Strided) -> Strided:
-    """The product on the last two axes, those before them as a batch: of one matrix where PyTorch can, or in batches."""
+    """The product on the last two axes, those before them as a batch: one matrix where PyTorch can, or in batches."""
     a, b = t.lower(a), t.lower(b)
     if a.dim == b.dim == 2:
         return mm(t, a, b)
