@@ -207,7 +207,7 @@ BAD: list[tuple[str, str, str]] = [
     ),
     (
         "nets.py:Circle",
-        "`nets.py:Circle` is within itself, as `part.whole`",
+        "`nets.py:Circle` is a part of itself, as `part.whole`",
         "keep what is above a module out of its parts: in a list, or by a function",
     ),
     (
