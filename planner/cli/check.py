@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from planner.cli import _reading
-from planner.cli._ending import print_trace
+from planner.cli._ending import Failure, print_trace
 from planner.cli._options import (
     BUDGET,
     budget_options,
@@ -137,8 +137,12 @@ def _mended(file: str, report: Checked, screen: Screen, *, write: bool, unsafe: 
 
 def _write(file: str, old: Source, new: Source) -> None:
     """Put a new text into a file: all of it or, where that fails, nothing. Links, owner, mode and encoding stay."""
+    from planner.inputs import is_source
     from planner.writing import NotWritten, rewrite
 
+    if is_source(file):
+        said = f"`{file}` is no model file, and fixes are made in model files alone"
+        raise Failure(said, f"`planner import {file} -o net.yaml` writes one; --diff shows the fixes")
     try:
         rewrite(file, old.text, new.text, since="while it was checked")
     except NotWritten as error:
