@@ -86,7 +86,7 @@ def _boxes(link: Link, region: Region, x: Shape, y: Shape) -> Iterator[CellBox]:
 
 @lru_cache(maxsize=4096)
 def _moved(along: AxisMap, cells: Cells, n: int, m: int) -> Cells:
-    """Those of m output cells that read some of n cells of an axis, and only such as are in a set."""
+    """The cells, of m output cells, that read some of n cells of an axis, and only such as are in a set."""
     if along.keeps:
         return cells
     found: Cells = 0

@@ -98,7 +98,7 @@ class Report:
 
     @property
     def kept_bytes(self) -> int | None:
-        """What autograd keeps for the way back of training, in bytes for the batch; None where it is not known, or
+        """What autograd keeps for backward in training, in bytes for the batch; None where it is not known, or
         where nothing is trained.
         """
         return None if self.trained is None else self.trained.kept_bytes

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from planner.arithmetic import is_expression
-from planner.layers._fields import is_whole, one
+from planner.layers._fields import is_whole, single_value
 
 
 def _is_name(value: object) -> bool:
@@ -30,22 +30,22 @@ def _texts(takes: str, least: int = 1) -> Any:
         return all(isinstance(each, str) for each in listed)
 
     listed = {"type": "array", "items": {"type": "string"}, **({"minItems": least} if least else {})}
-    return one(are_texts, takes, {"anyOf": [{"type": "string"}, listed]})
+    return single_value(are_texts, takes, {"anyOf": [{"type": "string"}, listed]})
 
 
 _NAME = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "integer", "minimum": 0}]}
 _NAMES = {"anyOf": [*_NAME["anyOf"], {"type": "array", "items": _NAME, "minItems": 1}]}
 _EXPRESSION = {"type": "string", "pattern": r"\$"}
 
-Text = Annotated[str, *one(lambda value: isinstance(value, str), "text", {"type": "string"})]
-Name = Annotated[str | int, *one(_is_name, "a name", _NAME)]
-NameOrNames = Annotated[Any, *one(_is_names, "a name, or a list of names", _NAMES)]
+TextValue = Annotated[str, *single_value(lambda value: isinstance(value, str), "text", {"type": "string"})]
+NameValue = Annotated[str | int, *single_value(_is_name, "a name", _NAME)]
+NameOrNames = Annotated[Any, *single_value(_is_names, "a name, or a list of names", _NAMES)]
 Allowed = Annotated[list[str] | str, *_texts("a rule's name, or a list of them", least=0)]
 Libraries = Annotated[list[str] | str, *_texts("the name of a library, or a list of them")]
 Targets = Annotated[list[str] | str, *_texts("the name of a target, or a list of them")]
 Repeat = Annotated[
     int | str,
-    *one(
+    *single_value(
         lambda value: is_expression(value) or (is_whole(value) and value >= 0),
         "a whole number from 0",
         {"anyOf": [{"type": "integer", "minimum": 0}, _EXPRESSION]},
@@ -53,7 +53,7 @@ Repeat = Annotated[
 ]
 When = Annotated[
     bool | str,
-    *one(
+    *single_value(
         lambda value: is_expression(value) or isinstance(value, bool),
         "true or false",
         {"anyOf": [{"type": "boolean"}, _EXPRESSION]},
@@ -61,7 +61,7 @@ When = Annotated[
 ]
 Ties = Annotated[
     dict[str, str],
-    *one(
+    *single_value(
         _are_ties,
         "a weight for each weight, such as {weight: wte.weight}",
         {"type": "object", "additionalProperties": {"type": "string"}},
@@ -69,9 +69,13 @@ Ties = Annotated[
 ]
 LayerList = Annotated[
     list[Any],
-    *one(lambda value: isinstance(value, list) and bool(value), "a list with at least one layer", {"type": "array"}),
+    *single_value(
+        lambda value: isinstance(value, list) and bool(value), "a list with at least one layer", {"type": "array"}
+    ),
 ]
-Mapped = Annotated[dict[str, Any], *one(lambda value: isinstance(value, dict), "a mapping", {"type": "object"})]
+Mapped = Annotated[
+    dict[str, Any], *single_value(lambda value: isinstance(value, dict), "a mapping", {"type": "object"})
+]
 
 
 class EntryFormat(BaseModel):
@@ -81,14 +85,14 @@ class EntryFormat(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    name: Name | None = Field(None, description="What the layer is called; part of its name in the state_dict.")
-    type: Text | None = Field(None, description="A PyTorch class name, or the name of a block.")
+    name: NameValue | None = Field(None, description="What the layer is called; part of its name in the state_dict.")
+    type: TextValue | None = Field(None, description="A PyTorch class name, or the name of a block.")
     sources: NameOrNames | None = Field(
         None, alias="from", description="What it reads; left out, the layer above. `a.*`: all copies of `a`."
     )
     repeat: Repeat | None = Field(None, description="How many consecutive copies; `$index` counts them from 0.")
     when: When | None = Field(None, description="Leaves the layer out where it is false; its input is handed on.")
-    share: Name | None = Field(
+    share: NameValue | None = Field(
         None, description="The earlier layer of the list whose weights it uses, with the same type and arguments."
     )
     tie: Ties | None = Field(
@@ -103,7 +107,7 @@ class BlockFormat(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    description: Text | None = Field(None, description="What it is, for `planner explain` and for readers.")
+    description: TextValue | None = Field(None, description="What it is, for `planner explain` and for readers.")
     params: Mapped | None = Field(
         None, description="Parameters and their defaults; without a value, the caller must give one."
     )
@@ -131,11 +135,11 @@ class FileFormat(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Text | None = Field(None, description="The network's name.")
+    name: TextValue | None = Field(None, description="The network's name.")
     use: Libraries | None = _USE
     input: Annotated[
         Any,
-        *one(
+        *single_value(
             lambda value: isinstance(value, list | dict) and bool(value),
             "a shape such as [224, 224, 3], or a mapping of named shapes",
             {"anyOf": [{"type": "array", "minItems": 1}, {"type": "object", "minProperties": 1}]},

@@ -50,7 +50,7 @@ class Loss:
 
     @property
     def clauses(self) -> dict[str, str]:
-        """What is amiss beside real cells that no window reads, in words, by what it is called."""
+        """Everything amiss but real cells that no window reads: clauses in words, by the names of their rules."""
         said = {}
         if self.uneven:
             is_not = "is not" if self.uneven == 1 else "are not"

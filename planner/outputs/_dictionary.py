@@ -14,7 +14,6 @@ from planner.analyses.reach import Unread
 from planner.analyses.receptive_field import AxisField
 from planner.diagnostics import Beside, Diagnostic, Fix
 from planner.geometry import Shape
-from planner.outputs._findings import headline
 from planner.plan import Plan, Step
 from planner.report import Report
 
@@ -116,7 +115,7 @@ def finding(report: Report, each: Diagnostic, *, fixes: bool = True) -> dict[str
         "name": each.kind.name(),
         "severity": str(each.severity),
         "step": each.step,
-        "message": headline(each),
+        "message": each.headline,
         "help": each.help,
         "file": report.file(place),
         "line": place.line if place else None,

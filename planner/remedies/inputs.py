@@ -41,7 +41,7 @@ def input_size(case: Case) -> Iterator[Proposal]:
     alike = [step for step in inputs if step.outputs[0].spatial == shape.spatial]
     names = tuple(step.name for step in alike)
     search: _SizeSearch = case.memory.setdefault(names, _SizeSearch(case, names, shape))
-    for found in search.found(WORKS if case.found.severity is Severity.ERROR else LOSSLESS):
+    for found in search.good_sizes(WORKS if case.finding.severity is Severity.ERROR else LOSSLESS):
         if case.given is not None:
             given = {step.name: Shape((*found, step.outputs[0].channels)) for step in alike}
             yield Proposal((), given={**_shapes(case), **given})
@@ -81,7 +81,7 @@ class _SizeSearch:
     grades: dict[Spatial, tuple[int, int]] = field(default_factory=dict)
     """The grades of sizes, each with what was the least that was asked for."""
 
-    def found(self, least: int) -> Iterator[Spatial]:
+    def good_sizes(self, least: int) -> Iterator[Spatial]:
         """The next good sizes above and below, of the best grade that any has: with all axes at one size where they are
         alike, else with those axes that are alike, or one axis alone, moved.
         """
