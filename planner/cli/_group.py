@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import atexit
 import gc
-import os
 import sys
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
@@ -71,7 +71,14 @@ def _start_lightly() -> None:
     """Leave out what a short run has no use for: a fifth of what it takes to start and to end."""
     gc.set_threshold(SELDOM)
     atexit.register(gc.freeze)  # saves the interpreter a last search for cycles in all that is still alive
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # else it searches every package for plugins
+    _without_plugins()
+
+
+def _without_plugins() -> None:
+    """Let Pydantic find no plugins: it would search every installed package, with modules that take long to import."""
+    loader = ModuleType("pydantic.plugin._loader")
+    vars(loader)["get_plugins"] = tuple
+    sys.modules.setdefault(loader.__name__, loader)
 
 
 def _file(name: str) -> Any:

@@ -79,7 +79,7 @@ class EntryFormat(BaseModel):
     block.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
     name: Name | None = Field(None, description="What the layer is called; part of its name in the state_dict.")
     type: Text | None = Field(None, description="A PyTorch class name, or the name of a block.")
@@ -101,7 +101,7 @@ class EntryFormat(BaseModel):
 class BlockFormat(BaseModel):
     """A block: a list of layers with parameters, to be called by its name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     description: Text | None = Field(None, description="What it is, for `planner explain` and for readers.")
     params: Mapped | None = Field(
@@ -120,7 +120,7 @@ _USE = Field(None, description="Libraries of blocks: `residual`, `[ultralytics, 
 class LibraryFormat(BaseModel):
     """A library of blocks, which model files use."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     use: Libraries | None = _USE
     blocks: Mapped = Field(description="Blocks by name; one that begins with `_` is for the library alone.")
@@ -129,7 +129,7 @@ class LibraryFormat(BaseModel):
 class FileFormat(BaseModel):
     """A model file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: Text | None = Field(None, description="The network's name.")
     use: Libraries | None = _USE
