@@ -83,7 +83,7 @@ class EntryFormat(BaseModel):
     block.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
     name: NameValue | None = Field(None, description="What the layer is called; part of its name in the state_dict.")
     type: TextValue | None = Field(None, description="A PyTorch class name, or the name of a block.")
@@ -105,7 +105,7 @@ class EntryFormat(BaseModel):
 class BlockFormat(BaseModel):
     """A block: a list of layers with parameters, to be called by its name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     description: TextValue | None = Field(None, description="What it is, for `planner explain` and for readers.")
     params: Mapped | None = Field(
@@ -124,7 +124,7 @@ _USE = Field(None, description="Libraries of blocks: `residual`, `[ultralytics, 
 class LibraryFormat(BaseModel):
     """A library of blocks, which model files use."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     use: Libraries | None = _USE
     blocks: Mapped = Field(description="Blocks by name; one that begins with `_` is for the library alone.")
@@ -133,7 +133,7 @@ class LibraryFormat(BaseModel):
 class FileFormat(BaseModel):
     """A model file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: TextValue | None = Field(None, description="The network's name.")
     use: Libraries | None = _USE

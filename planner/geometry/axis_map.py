@@ -9,13 +9,13 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise, starmap
 from operator import le
+from typing import NamedTuple
 
 from planner.cells import Cells
 from planner.words import counted
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(NamedTuple):
     """What one axis map loses on an axis of a given length, in cells.
 
     lost, lost_before   real cells past the last window, or before the first, that no window reads

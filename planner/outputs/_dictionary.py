@@ -5,7 +5,6 @@ Shapes are `[…spatial, C]`, and what is not whole is exact: in binary places, 
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
@@ -153,7 +152,7 @@ def _loss(source: str, each: AxisLoss) -> dict[str, Any]:
         "axis": each.name,
         "cells": each.n,
         "length": each.length,
-        **asdict(each.loss),
+        **each.loss._asdict(),
         "text": each.text,
     }
 
