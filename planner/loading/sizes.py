@@ -13,7 +13,7 @@ from planner.layers._layer import Sizes
 from planner.loading.entries import StateMatch
 from planner.loading.names import NameNode, pattern, said
 from planner.loading.roles import Resized, heads, square_sides, stems
-from planner.loading.sentences import Difference, Kind, changes_text, place_of_name, place_of_step, sizes_text
+from planner.loading.sentences import Difference, DifferenceKind, changes_text, place_of_name, place_of_step, sizes_text
 from planner.report import Report
 from planner.words import named
 
@@ -23,7 +23,7 @@ K = TypeVar("K")
 
 def resizings(report: Report, found: StateMatch) -> Iterator[Difference]:
     """What differs in sizes."""
-    forms: defaultdict[Kind | None, list[tuple[StateEntry, SavedTensor]]] = defaultdict(list)
+    forms: defaultdict[DifferenceKind | None, list[tuple[StateEntry, SavedTensor]]] = defaultdict(list)
     turned = {each.entry.name for each in found.turns if each.order is not None}
     other = {entry.name for entry, _ in found.other_sizes}
     for entry, tensor in (*found.other_sizes, *(each for each in found.renamed if each[0].name not in other)):
@@ -35,7 +35,7 @@ def resizings(report: Report, found: StateMatch) -> Iterator[Difference]:
     yield from _Widths(report, found, forms[None]).all()
 
 
-def _form(ours: Sizes, theirs: Sizes) -> Kind | None:
+def _form(ours: Sizes, theirs: Sizes) -> DifferenceKind | None:
     """How the same numbers may stand in the checkpoint."""
     if [each for each in ours if each != 1] == [each for each in theirs if each != 1]:
         return "axes of 1"
@@ -46,7 +46,7 @@ def _form(ours: Sizes, theirs: Sizes) -> Kind | None:
     return None
 
 
-def _difference(report: Report, kind: Kind, text: str, pairs: Pairs, block: str = "") -> Difference:
+def _difference(report: Report, kind: DifferenceKind, text: str, pairs: Pairs, block: str = "") -> Difference:
     mine, theirs = tuple(each.name for each, _ in pairs), tuple(each.name for _, each in pairs)
     at = place_of_name(report, block, [pairs[0][0].step]) if block else place_of_step(report, pairs[0][0].step)
     return Difference(kind, text, mine, theirs, at)
@@ -175,7 +175,7 @@ class _Widths:
         noun = "rows" if all(each.is_table for each in steps) else "channels"
         if noun == "rows":
             verb = "has" if len(steps) == 1 else "have"
-        kind: Kind = "width follows" if widths and noun == "channels" else "sizes"
+        kind: DifferenceKind = "width follows" if widths and noun == "channels" else "sizes"
         yield self._told(kind, f"{names} {verb} other numbers of {noun}: {changes}", steps)
 
     def _kernels(self, steps: Sequence[Resized]) -> Iterator[Difference]:
@@ -193,12 +193,12 @@ class _Widths:
             ours, theirs = some[0][0].sizes, some[0][1].sizes
             differing = [pair for pair in zip(ours, theirs, strict=False) if pair[0] != pair[1]]
             squares = _squares(*differing[0]) if len(ours) == len(theirs) and len(differing) == 1 else ""
-            kind: Kind = "places" if squares else "sizes"
+            kind: DifferenceKind = "places" if squares else "sizes"
             names, verb = said([entry.name for entry, _ in some]), "is" if len(some) == 1 else "are"
             text = f"{names} {verb} {sizes_text(ours)}, the checkpoint {sizes_text(theirs)}{squares}"
             yield _difference(self.report, kind, text, some)
 
-    def _told(self, kind: Kind, text: str, steps: Sequence[Resized], block: str = "") -> Difference:
+    def _told(self, kind: DifferenceKind, text: str, steps: Sequence[Resized], block: str = "") -> Difference:
         return _difference(self.report, kind, text, [pair for each in steps for pair in each.pairs], block)
 
 
