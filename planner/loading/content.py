@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from planner.layers._layer import Sizes
-from planner.loading.evidence import DIGITS, EVIDENCE, Doubt, Known, Pairs, by_numbers, in_series, is_likely
+from planner.loading.evidence import DIGITS, EVIDENCE, Doubt, IndexPairs, SettledNames, by_numbers, in_series, is_likely
 from planner.loading.fusing import IN_PROJ
 from planner.loading.names import NameNode, module_of, own_of
 
@@ -23,7 +23,7 @@ LAYERS = frozenset({"weight", "bias", "running_mean", "running_var", COUNTER})
 """What a layer calls its entries; others are parameters of their own."""
 LEAST_IN_A_BLOCK = 2
 MOST_PAIRS = 1_024
-"""Pairs of layers with the same sizes, up to which evidence is looked for."""
+"""IndexPairs of layers with the same sizes, up to which evidence is looked for."""
 
 
 class HeldLayer(NamedTuple):
@@ -185,7 +185,7 @@ def _parted(
 
 def _settled(found: Sequence[SameBlock], in_order: bool) -> list[tuple[HeldLayer, HeldLayer]]:
     """Layers that are alone with their sizes in two blocks, and those that evidence tells apart, as long as it does."""
-    known = Known()
+    known = SettledNames()
     settled = list[tuple[HeldLayer, HeldLayer]]()
     doubtful = list[tuple[SameBlock, list[HeldLayer], list[HeldLayer]]]()
     for both in found:
@@ -207,8 +207,8 @@ def _settled(found: Sequence[SameBlock], in_order: bool) -> list[tuple[HeldLayer
 
 
 def _told(
-    both: SameBlock, left: Sequence[HeldLayer], right: Sequence[HeldLayer], known: Known, in_order: bool
-) -> Pairs:
+    both: SameBlock, left: Sequence[HeldLayer], right: Sequence[HeldLayer], known: SettledNames, in_order: bool
+) -> IndexPairs:
     """Which of some units with the same sizes are the same ones, by the first evidence that says so of any."""
     if len(left) == len(right) == 1:
         is_sure = both.whole or both.around is not None or is_likely(left[0].path, right[0].path)

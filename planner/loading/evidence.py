@@ -37,10 +37,10 @@ MEANING = {
 SAYING_LITTLE = frozenset({"dense", "linear", "layer", "layers", "weight", "bias", "model", "module"})
 """Words that any layer may have in its name."""
 
-Pairs = Sequence[tuple[int, int]]
+IndexPairs = Sequence[tuple[int, int]]
 
 
-class Known:
+class SettledNames:
     """What is known to be the same by now.
 
     learned  names in a block of the file, by blocks that are called alike, with those in that of the checkpoint
@@ -81,20 +81,20 @@ class Doubt:
     theirs: str
     left: Sequence[str]
     right: Sequence[str]
-    exact: Pairs
-    known: Known
+    exact: IndexPairs
+    known: SettledNames
 
-    def where(self, is_so: Callable[[str, str], bool]) -> Pairs:
+    def where(self, is_so: Callable[[str, str], bool]) -> IndexPairs:
         """The pairs of which something is so, and of neither in any other pair."""
         return _certain(
             (i, j) for i, one in enumerate(self.left) for j, two in enumerate(self.right) if is_so(one, two)
         )
 
 
-Evidence = Callable[[Doubt], Pairs]
+Evidence = Callable[[Doubt], IndexPairs]
 
 
-def by_ends(doubt: Doubt) -> Pairs:
+def by_ends(doubt: Doubt) -> IndexPairs:
     """One name is what the other ends in: `pooler.dense` and `bert.pooler.dense`. Positions in lists may have moved."""
     return doubt.where(
         lambda one, two: (
@@ -104,7 +104,7 @@ def by_ends(doubt: Doubt) -> Pairs:
     )
 
 
-def by_others(doubt: Doubt) -> Pairs:
+def by_others(doubt: Doubt) -> IndexPairs:
     """What they are in blocks that are called alike, in which their sizes leave no choice."""
     here, known = (_numberless(doubt.ours), _numberless(doubt.theirs)), doubt.known
     return doubt.where(
@@ -112,7 +112,7 @@ def by_others(doubt: Doubt) -> Pairs:
     )
 
 
-def by_neighbours(doubt: Doubt) -> Pairs:
+def by_neighbours(doubt: Doubt) -> IndexPairs:
     """What stands beside them, in a block within, is the same."""
 
     def beside(one: str, two: str) -> bool:
@@ -124,12 +124,12 @@ def by_neighbours(doubt: Doubt) -> Pairs:
     return doubt.where(beside)
 
 
-def by_sizes(doubt: Doubt) -> Pairs:
+def by_sizes(doubt: Doubt) -> IndexPairs:
     """The same entries, with their axes of 1."""
     return _certain(doubt.exact)
 
 
-def by_place_of_norms(doubt: Doubt) -> Pairs:
+def by_place_of_norms(doubt: Doubt) -> IndexPairs:
     """The norm of the attention, and that of the layers after it, by the names that libraries have for them."""
     places = [[_place_of_norm(name) for name in side] for side in (doubt.left, doubt.right)]
     if any(sorted(side) != [FIRST, LAST] for side in places):
@@ -142,13 +142,13 @@ def _place_of_norm(name: str) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-def by_numbers(doubt: Doubt) -> Pairs:
+def by_numbers(doubt: Doubt) -> IndexPairs:
     """As many on both sides that differ in their numbers alone, unless one side is known to count backwards."""
     one, two = f"{doubt.ours}.{doubt.left[0]}", f"{doubt.theirs}.{doubt.right[0]}"
     return [] if doubt.known.turned(one.lstrip("."), two.lstrip(".")) else in_series(doubt.left, doubt.right) or []
 
 
-def by_words(doubt: Doubt) -> Pairs:
+def by_words(doubt: Doubt) -> IndexPairs:
     """The words in their names, where two are more like each other than either is like any other one."""
     scores = [[_likeness(one, two) for two in doubt.right] for one in doubt.left]
     rows, columns = [_best(row) for row in scores], [_best(column) for column in zip(*scores, strict=True)]
@@ -161,7 +161,7 @@ EVIDENCE: Sequence[Evidence] = (
 """The kinds of evidence, the surest first."""
 
 
-def in_series(left: Sequence[str], right: Sequence[str]) -> Pairs | None:
+def in_series(left: Sequence[str], right: Sequence[str]) -> IndexPairs | None:
     """One and one, or as many that differ in their numbers alone, in that order."""
     if len(left) != len(right) or any(len({*map(_numberless, side)}) > 1 for side in (left, right)):
         return None
@@ -177,7 +177,7 @@ def is_likely(one: str, other: str) -> bool:
     return any(a.startswith(b) or b.startswith(a) for a in words[0] for b in words[1])
 
 
-def _certain(pairs: Iterable[tuple[int, int]]) -> Pairs:
+def _certain(pairs: Iterable[tuple[int, int]]) -> IndexPairs:
     """The pairs of which neither is in another one."""
     found = list(pairs)
     ours, theirs = Counter(i for i, _ in found), Counter(j for _, j in found)

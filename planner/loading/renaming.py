@@ -49,6 +49,7 @@ class OneSide:
 
     modules  the modules of which the other side has no entry, each with its entries
     called   what an entry is called, by its module and the name that PyTorch has for it
+    doubtful  the modules that could be several ones of the other side
     """
 
     def __init__(self, all_names: Iterable[str], apart: Mapping[str, Sizes]) -> None:
@@ -199,10 +200,9 @@ class _Joining:
 
     def by_content(self, in_order: bool) -> None:
         """Join what blocks that hold the same sizes hold alike."""
-        self._given = {*self.renaming.names.values()}
         mine, other = (
-            units({name: each for name, each in side.sizes.items() if not self._is_joined(side, name)}, _plain)
-            for side in (self.ours, self.theirs)
+            units({name: each for name, each in side.sizes.items() if self._is_left(side, name, joined)}, _plain)
+            for side, joined in ((self.ours, {*self.renaming.names.values()}), (self.theirs, {*self.renaming.names}))
         )
         for one, two in by_content(mine, other, in_order=in_order):
             names = [each.names for each in (one, two)]
@@ -214,8 +214,10 @@ class _Joining:
                 self.ours.done.add(module_of(names[0][own]))
                 self.theirs.done.add(module_of(names[1][their]))
 
-    def _is_joined(self, side: OneSide, name: str) -> bool:
-        return name in (self._given if side is self.ours else self.renaming.names) or module_of(name) in side.doubtful
+    @staticmethod
+    def _is_left(side: OneSide, name: str, joined: set[str]) -> bool:
+        """Whether an entry is not joined, and is of no module that could be several ones."""
+        return name not in joined and module_of(name) not in side.doubtful
 
     def by_sizes(self) -> None:
         """Join modules that have what no other has, if everything that one side has left is on the other side too."""
