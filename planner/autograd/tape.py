@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import prod
 
 from planner.autograd.tensors import FLOATS, WIDTHS, Role, Sizes, Storage, Strided, like, packed
 
@@ -32,6 +33,25 @@ class Operation:
     outputs: tuple[Strided, ...]
     saved: tuple[Storage, ...]
     aside: tuple[int, int] = (0, 0)
+
+    @property
+    def macs(self) -> int:
+        """Its multiply-adds, where it is a product of any kind."""
+        x, weight = self.inputs[0], self.inputs[min(1, len(self.inputs) - 1)]
+        match self.name:
+            case "mm" | "bmm":
+                return self.outputs[0].elements * self.inputs[-1].sizes[-2]
+            case "convolution":
+                return self.outputs[0].elements * prod(weight.sizes[1:])
+            case "transposed convolution":
+                return x.elements * prod(weight.sizes[1:])
+            case "trilinear":
+                return x.sizes[0] * self.inputs[2].elements
+            case "flash":
+                return 2 * x.elements * weight.sizes[-2]
+            case "lstm":
+                return prod(x.sizes[:2]) * sum(each.elements for each in self.inputs[3:5])
+        return 0
 
 
 @dataclass(slots=True, eq=False)

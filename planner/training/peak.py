@@ -29,7 +29,7 @@ class Peak(NamedTuple):
 
 def reached(tape: Tape, outputs: Sequence[Strided]) -> list[Operation]:
     """The operations that backward goes through, in its order."""
-    wanted = {id(each) for each in outputs}
+    wanted = {id(each) for each in outputs if each.grad}
     found = []
     for node in reversed(tape.nodes):
         if any(id(each) in wanted for each in node.outputs):
