@@ -6,7 +6,7 @@ https://docs.pytorch.org/docs/stable/amp.html#cpu-op-specific-behavior
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -61,12 +61,14 @@ class Tape:
     dtype     the type of the weights, and of what comes in
     autocast  the lower precision that autocast gives to products and convolutions; None without it
     step      the number of the step that runs now
+    held      memory that variables of Python hold, with the number of operations at the end of whose forward pass
     """
 
     dtype: str = "float32"
     autocast: str | None = None
     step: int = 0
     nodes: list[Operation] = field(default_factory=list)
+    held: dict[Storage, int] = field(default_factory=dict)
     _casts: dict[Storage, Strided] = field(default_factory=dict)
 
     # New tensors
@@ -112,6 +114,11 @@ class Tape:
             each.grad = each.is_float
         kept = tuple(dict.fromkeys(each.storage for each in saved))
         self.nodes.append(Operation(name, self.step, tuple(inputs), tuple(outputs), kept, aside))
+
+    def hold(self, tensors: Iterable[Strided]) -> None:
+        """Hold tensors till now, as variables do that no other tensor took the place of."""
+        for each in tensors:
+            self.held[each.storage] = len(self.nodes)
 
     # Types of numbers
 

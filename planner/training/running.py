@@ -117,6 +117,7 @@ class _PassRun:
                 self.running.done.tensors[tensor] = value.tensor
             self.left.subtract(self.running.passes.read(member))
         layouts = self.running.layouts
+        self.t.hold(self.values[tensor].tensor for tensor in self.running.passes.variables(self.forward))
         return [
             self._moved(self._batched(self.values[tensor], tensor), tensor, layouts.output(self.group, k))
             for k, tensor in enumerate(self.forward.outputs)
