@@ -77,9 +77,14 @@ class Report:
         return cost(self.plan, batch=self.batch, dtype=self.dtype)
 
     def training(self, *, autocast: str | None = None, optimizer: Optimizer = "none") -> Training:
-        """The memory that training takes, perhaps with autocast to a lower precision, and with an optimizer."""
+        """The memory that training takes, perhaps with autocast to a lower precision, and with an optimizer.
+
+        Raises `ValueError` where not every step could be planned.
+        """
         from planner.training.memory import Training
 
+        if not self.plan.complete:
+            raise ValueError("the memory of training is not known of a model that is not planned to its end")
         return Training(self.plan, self.batch, self.dtype, autocast, optimizer)
 
     @cached_property

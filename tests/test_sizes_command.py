@@ -55,7 +55,7 @@ SAID = [
     ("resnet50", [], "exact     n ≡ 1 mod 32, from 1; 224 is not: crop 31 to 193, or pad 1 to 225"),
     ("resnet50", [], "now 224×224×3, every cell read"),
     ("inception_v3", ["--axis", "1"], "works     every width from 75; 299 does"),
-    ("vit_b_16", [], "works n = 224–239 for both; 224×224 does or height = 16–31 with width = 3,136–3,151"),
+    ("vit_b_16", [], "n = 224–239 for both, any with any; 224×224 does or height = 16–31 with width = 3,136–3,151"),
     ("vgg16", [], "exact     n ≡ 0 mod 32, from 32; 224 is"),
     ("r3d_18", ["--axis", "depth"], "exact     depth ≡ 1 mod 8, from 1; 16 is not: crop 7 to 9, or pad 1 to 17"),
     ("unet_same", ["--input", "572x572x1"], "n ≡ 0 mod 16, from 16; 572 does not: crop 12 to 560, or pad 4 to 576"),

@@ -66,6 +66,8 @@ def _said(together: Together, kind: str, alike: Residues, does: str, does_not: s
         said = f"{' = '.join(names)}: {alike.words('n')}"
     else:
         said = f"{alike.words('n')} for {'both' if len(axes) == 2 else 'all'}"
+        several = alike.residues or len(alike.also) > 1
+        said += ", any with any" if several and any(_is_all(each, kind, alike) for each in matches) else ""
     said += f"; {given} {does if fits else does_not}"
     yield said + ("" if fits or len(set(spatial)) > 1 else next_ones(alike, spatial[0]))
     unequal = [each for each in matches if not _equal(each) and not _is_all(each, kind, alike)]
