@@ -60,7 +60,7 @@ class Blocks:
                 name = group.name if parent is None else names[parent] + group.name[len(parent.name) :]
             names[group] = name
             module = modules.get(name)
-            if group.first < group.last and module is not None and not isinstance(module, torch.nn.ModuleList):
+            if group.first < group.last and module is not None and type(module) is not torch.nn.ModuleList:
                 self.calls[group] = module, calls[name]
             calls[name] += 1
 

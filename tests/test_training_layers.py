@@ -188,7 +188,7 @@ def convolutions(count: int) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch
         yield x.requires_grad_(ins != 3), weight, bias, Convolving(groups=groups, stride=(stride,) * 2)
 
 
-SMALL = 10_000
+SMALL = 1 << 14
 """Bytes of what kernels count and look up in, of which nothing is told."""
 
 

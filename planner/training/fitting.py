@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 
 from planner.autograd.tape import Operation
@@ -10,7 +10,7 @@ from planner.autograd.tensors import Storage
 from planner.model import Group
 from planner.plan import Tensor, first_of
 from planner.training.memory import Training
-from planner.training.peak import reached as backward_order
+from planner.training.peak import backward_order
 
 LARGEST = 1 << 20
 """The largest batch that is looked for."""
@@ -50,13 +50,13 @@ def largest_batch(training: Training, memory: int) -> int:
 
 def savings(training: Training) -> Iterator[Saving]:
     """What checkpointing each block of the model would save, in order of execution."""
-    reached = backward_order(training.run.tape, training.run.outputs)
+    reached = set(backward_order(training.run.tape, training.run.outputs))
     for group in training.plan.model.groups:
         if group.first < group.last:
-            yield Saving(group, _saved(training, group, reached), _again(training, group, set(reached)))
+            yield Saving(group, _saved(training, group, reached), _again(training, group, reached))
 
 
-def _saved(training: Training, group: Group, reached: Sequence[Operation]) -> int:
+def _saved(training: Training, group: Group, reached: Set[Operation]) -> int:
     """What is kept less than without a checkpoint. While it keeps anything, what the block is given is held, with all
     that made it.
     """

@@ -29,7 +29,7 @@ class Peak(NamedTuple):
     backward: bool
 
 
-def reached(tape: Tape, outputs: Sequence[Strided]) -> list[Operation]:
+def backward_order(tape: Tape, outputs: Sequence[Strided]) -> list[Operation]:
     """The operations that backward goes through, in its order."""
     wanted = {id(each) for each in outputs if each.grad}
     found = []
@@ -47,7 +47,7 @@ def peak(tape: Tape, outputs: Sequence[Strided]) -> Peak:
 class _Passes:
     def __init__(self, tape: Tape, outputs: Sequence[Strided]) -> None:
         self.tape, self.outputs = tape, outputs
-        self.order = reached(tape, outputs)
+        self.order = backward_order(tape, outputs)
         self.alive: Counter[Storage] = Counter()
         self.now = 0
         self.most = Peak(0, 0, False)
