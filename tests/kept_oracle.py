@@ -69,13 +69,14 @@ def kept_by(
     return list(unique.values()), list(outputs) if isinstance(outputs, tuple) else [outputs]
 
 
-def peak(report: Report, batch: int, trace: Path) -> int:
+def peak(report: Report, batch: int, trace: Path, *, autocast: bool = False) -> int:
     """The most that PyTorch's allocator has given out at once in a forward and a backward pass."""
     model, made = module(report)
     inputs = inputs_of(report, made, batch)
 
     def train() -> None:
-        outputs = model(*inputs)
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            outputs = model(*inputs)
         loss: Any = _Loss.apply
         loss(*(outputs if isinstance(outputs, tuple) else (outputs,))).backward()
 
@@ -88,12 +89,12 @@ class _Loss(torch.autograd.Function):
 
     @staticmethod
     def forward(context: Any, *outputs: torch.Tensor) -> torch.Tensor:
-        context.sizes = [each.shape for each in outputs]
+        context.like = [(each.shape, each.dtype) for each in outputs]
         return torch.zeros(())
 
     @staticmethod
     def backward(context: Any, _: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        return tuple(map(torch.ones, context.sizes))
+        return tuple(torch.ones(sizes, dtype=dtype) for sizes, dtype in context.like)
 
 
 def peaks(calls: Sequence[Callable[[], object]], trace: Path) -> list[int]:

@@ -120,11 +120,19 @@ class _Kernels:
         """
         own, laid = _bytes(self.weight), self._laid_weights("weights")
         if self.last:
-            return self._turned + laid + 2 * (own + bias)
+            return self._turned + laid + max(2 * (own + bias), self._sums(laid))
         if not self._block("weights"):
             return 5 * own + self._columns + bias
         tensors = self._laid(self.source, "weights") + self._laid(self.target, "weights")
-        return laid + max(tensors, own) + bias
+        return laid + max(tensors + self._sums(laid), own) + bias
+
+    def _sums(self, laid: int) -> int:
+        """Bytes of the sums in full precision of weights that have less and take so many in blocks, and of one image of
+        source and target, which are turned for that.
+        """
+        if WIDTHS[self.weight.dtype] > 2:
+            return 0
+        return 2 * laid + (_bytes(self.source) + _bytes(self.target)) // self.source.sizes[0]
 
     def _there(self) -> int:
         return self._made(self.target, self.source, "there")
