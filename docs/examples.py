@@ -27,6 +27,7 @@ from planner.format import BlockFormat, EntryFormat, FileFormat
 from planner.format.budget import BudgetFormat
 from planner.manual import all_kinds, blocks_of, summary
 from planner.remedies import all_remedies
+from planner.rules import all_rules
 from planner.targets import all_targets, names
 
 FOLDER = Path(__file__).parent
@@ -103,13 +104,17 @@ def findings() -> list[str]:
 
 
 def fixes() -> list[str]:
-    """What may mend each kind of finding, in the order in which it is tried."""
+    """What may mend each kind of finding, in the order in which it is tried; of a rule that proposes edits itself, what
+    its page says.
+    """
     remedies = {name: " ".join((getdoc(remedy) or "").split()) for name, remedy in all_remedies().items()}
-    kinds = [kind for kind in all_kinds().values() if kind.mended_by]
-    return table(
-        ("finding", "what may mend it"),
-        *((f"`{kind.name()}`", "<br>".join(remedies[each] for each in kind.mended_by)) for kind in kinds),
-    )
+    rows = []
+    for kind in all_kinds().values():
+        own = kind.fixed and kind in all_rules() and not kind.mended_by
+        said = [(getdoc(kind) or "").partition("How to fix it: ")[2]] if own else [remedies[r] for r in kind.mended_by]
+        if said:
+            rows.append((f"`{kind.name()}`", "<br>".join(" ".join(each.split()) for each in said)))
+    return table(("finding", "what may mend it"), *rows)
 
 
 def keys(form: type[BaseModel]) -> list[str]:

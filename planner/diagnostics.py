@@ -39,8 +39,6 @@ RemedyName = Literal[
     "less_padding",
     "losing_layers",
     "mixed_dilation",
-    "no_bias",
-    "not_in_place",
     "output_padding",
     "pad_like",
     "padding",
@@ -74,7 +72,7 @@ class Kind:
     fixed      what the first fix makes of `bad`, without the comment; empty where no fix is offered
     good       a model without this trouble, about which nothing is said; it may be `fixed`
     mended_by  the remedies that may mend such a finding, the likeliest first
-    slip       what the edits that a fault proposes itself may correct: a misspelt `word`, or a stated `size` that is
+    slip       what the edits that a finding proposes itself may correct: a misspelt `word`, or a stated `size` that is
                worked out anyway
 
     A kind that no model file can show (a file that cannot be read) leaves the examples empty and says in `shown_by`
@@ -217,7 +215,7 @@ class Diagnostic(NamedTuple):
     calls  the places of the block calls that led to the place, innermost first
     beside  other places of the file that have to do with it
     part   the offset and length, in characters, of the guilty part of the value; None for the whole
-    mends  edits that the fault itself proposes, the best first
+    mends  edits that the fault or the rule itself proposes, the best first
     supposed  whether it is found after another fault, with what was most likely meant there
     """
 

@@ -24,6 +24,7 @@ import click
 from planner.analyses import input_sizes
 from planner.cli import _pictures, _reading
 from planner.cli import main as planner
+from planner.outputs import formats
 from random_mutants import TEXTS, mutant
 
 SECONDS = 10
@@ -45,22 +46,38 @@ class Failure(NamedTuple):
     trace: str
 
 
-CHECKS: list[Command] = [("check", f"--format={each}") for each in ("full", "json", "sarif", "github", "concise")]
+NEEDED: dict[str, Command] = {"fit": ("--memory=1GiB",)}
+"""Options without which a command does nothing."""
+FILES = (["file"], ["files"])
+"""The arguments of a command on nothing but model files."""
+LEFT_OUT = {"live": "serves until it is stopped", "sweep": "plans many models, in other processes"}
+"""Commands on a file that are not tried here, and why."""
+
+
+def plain(name: str) -> list[Command]:
+    """A command on a file in each of its formats, as the command line offers them; nothing for one on no file."""
+    command = planner.get_command(click.Context(planner), name)
+    assert command is not None
+    if name in LEFT_OUT or [each.name for each in command.params if isinstance(each, click.Argument)] not in FILES:
+        return []
+    given = (name, *NEEDED.get(name, ()))
+    types = [each.type for each in command.params if each.name == "format"]
+    choices = [choice for each in types if isinstance(each, click.Choice) for choice in each.choices]
+    return [(*given, f"--format={each}") for each in choices] or [given]
+
+
+CHECKS = plain("check")
+OTHERS = [each for name in planner.list_commands(click.Context(planner)) if name != "check" for each in plain(name)]
 PRINTED: list[Command] = [
-    *(("plan", f"--format={each}") for each in ("table", "json", "csv", "markdown")),
+    *OTHERS,
+    *(("plan", "--train", f"--format={each}") for each in formats("train")),
     ("plan", "--depth=1"),
     ("check", "--diff", "--color=always"),
-    ("draw", "--format=dot"),
     ("draw", "--format=mmd", "--depth=1"),
     ("draw", "--style=volumes"),
-    ("report",),
-    ("code",),
     ("code", "--style=sequential", "--init"),
     ("code", "--style=module", "--asserts", "--main"),
-    ("sizes",),
     ("sizes", "--format=json", "--from=1", "--to=64"),
-    ("map",),
-    ("map", "--format=png"),
 ]
 
 
@@ -150,15 +167,22 @@ def _parsed(command: Command) -> tuple[Callable[..., int], dict[str, Any]]:
     return found.callback, params
 
 
+def answer(command: Command, path: Path) -> tuple[int, bytes]:
+    """The exit code of a command on a file, and what it prints on standard output."""
+    out = io.TextIOWrapper(printed := io.BytesIO(), encoding="utf-8")
+    function, options = _parsed(command)
+    with redirect_stdout(out), redirect_stderr(io.StringIO()):
+        code = function(**options, **{"files": (str(path),)} if command[0] == "check" else {"file": str(path)})
+    out.flush()
+    return code, printed.getvalue()
+
+
 def run(command: Command, path: Path) -> Failure | None:
     """What a command on a file came to, if not to an answer."""
-    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     signal.signal(signal.SIGVTALRM, _too_long)
     try:
-        with redirect_stdout(out), redirect_stderr(out):
-            signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
-            function, options = _parsed(command)
-            code = function(**options, **{"files": (str(path),)} if command[0] == "check" else {"file": str(path)})
+        signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
+        code, _ = answer(command, path)
         assert code in (0, 1, 2), code
     except click.ClickException:
         return None

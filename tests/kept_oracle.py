@@ -53,8 +53,8 @@ def kept_by(
     kept: list[torch.Tensor] = []
 
     def pack(tensor: torch.Tensor) -> torch.Tensor:
-        kept.append(tensor)
-        return tensor
+        kept.append(tensor.detach())  # an output that its own operation keeps would never be let go of
+        return kept[-1]
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -1,6 +1,7 @@
 """Generated cases of a layer type, from what its class says of itself: the schema of its fields, its inputs, its axes.
 
-What is drawn so would seldom fit for a few layers: `MENDED` makes most of their cases fit.
+What is drawn so would seldom fit for a few layers: `MENDED` makes most of their cases fit, by their names, and
+`MENDED_BY_FIELD` by what fields they have, so that a new operator or reduction is among them.
 """
 
 from __future__ import annotations
@@ -53,8 +54,8 @@ def cases(draw: Draw, type: type[Layer], longest: Mapping[int, int] = LONGEST) -
         inputs[0] = Shape((*draw(st.tuples(*(st.integers(1, 3),) * more)), *inputs[0]))
     for name in (name for name in WORKED_OUT if name in args):
         args[name] = inputs[-1 if name == "in2_features" else 0].channels + draw(st.sampled_from((0, 0, 0, 1)))
-    if type.__name__ in MENDED and draw(st.sampled_from((True, True, True, False))):
-        MENDED[type.__name__](draw, args, inputs)
+    if (mend := _mend_of(type)) is not None and draw(st.sampled_from((True, True, True, False))):
+        mend(draw, args, inputs)
     return Case(type, args, tuple(inputs))
 
 
@@ -495,10 +496,12 @@ def _encoded(draw: Draw, args: Arguments, inputs: list[Shape]) -> None:
         args.pop(name, None)
 
 
-MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
-    **dict.fromkeys(("Add", "Divide", "Maximum", "Minimum", "Multiply", "Power", "Subtract"), _operands),
-    **dict.fromkeys(("ArgMax", "ArgMin", "LogSumExp", "Max", "Mean", "Min"), _reduced),
-    **dict.fromkeys(("Norm", "Prod", "Std", "Sum", "Var"), _reduced),
+Mend = Callable[[Draw, Arguments, list[Shape]], None]
+"""Changes arguments and inputs, so that they fit one another."""
+
+MENDED_BY_FIELD: Mapping[str, Mend] = {"other": _operands, "keepdim": _reduced}
+
+MENDED: Mapping[str, Mend] = {
     "BatchNorm1d": _on_vectors,
     "CDist": _rows,
     "Constant": _table,
@@ -552,3 +555,9 @@ MENDED: Mapping[str, Callable[[Draw, Arguments, list[Shape]], None]] = {
     "UpsamplingNearest2d": _one_size,
     "Where": _conditional,
 }
+
+
+def _mend_of(type: type[Layer]) -> Mend | None:
+    """What makes the cases of a layer type fit, where most would not."""
+    by_field = (mend for field, mend in MENDED_BY_FIELD.items() if field in type.model_fields)
+    return MENDED.get(type.__name__) or next(by_field, None)

@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 
 import planner
 from planner.cli import main
+from planner.outputs import able, formats
 from planner.schema import schema_text
 
 ROOT = Path(__file__).parents[1]
@@ -100,7 +101,7 @@ def test_the_worst_file_decides(write: Callable[[str, str], str]) -> None:
     assert run("check", error, "missing.yaml", clean).exit_code == 2
 
 
-@pytest.mark.parametrize("name", ["json", "csv", "markdown", "table"])
+@pytest.mark.parametrize("name", formats("plan"))
 def test_plan_formats_have_the_same_exit_code(name: str, write: Callable[[str, str], str]) -> None:
     assert run("plan", write("m.yaml", ERROR), "--format", name).exit_code == 1
 
@@ -113,11 +114,11 @@ USAGE = [
     ("check", "FILE... is missing"),
     ("plan m.yaml n.yaml", "unexpected extra argument (n.yaml)"),
     ("plam m.yaml", "there is no command `plam`; did you mean `plan`?"),
-    ("frobnicate", "there is no command `frobnicate`; there are: plan, check, diff, match, sizes, sweep, explain,"),
+    ("frobnicate", f"there is no command `frobnicate`; there are: {', '.join(COMMANDS)}"),
     ("plan m.yaml --dept 2", "there is no option `--dept`; did you mean `--depth`?"),
     ("plan m.yaml --depth 0", "--depth: 0 is not in the range x>=1"),
     ("plan m.yaml --depth two", "--depth: 'two' is not"),
-    ("plan m.yaml --depth 1 --format json", "--depth folds markdown or table; json has every step"),
+    ("plan m.yaml --depth 1 --format json", f"--depth folds {able('plan', 'folds')}; json has every step"),
     ("plan m.yaml --batch -1", "--batch: -1 is not in the range x>=1"),
     ("plan m.yaml --dtype float33", "--dtype: `float33` is not known; there are: float64, float32"),
     ("plan m.yaml --format xml", "--format: 'xml' is not one of 'table'"),

@@ -20,7 +20,7 @@ from click.testing import CliRunner
 
 from planner.cli import main
 from planner.engine import NoPicture, engines, find
-from planner.outputs import renderer
+from planner.outputs import able, renderer
 from planner.outputs._screen import Screen
 from planner.outputs.draw import _volumes, dot, mmd
 from planner.outputs.draw._drawing import COMFORTABLE, draw
@@ -646,7 +646,7 @@ def test_letters_that_the_bundled_engine_lacks_are_said(tmp_path: Path) -> None:
     [
         (["-o", "net.jpeg"], "`net.jpeg` does not say what to draw"),
         (["-o", "missing/net.svg", "--format", "dot"], "`missing/net.svg` cannot be written: there is no folder"),
-        (["-o", "net.mmd", "--style", "volumes"], "volumes are drawn as pdf, png or svg"),
+        (["-o", "net.mmd", "--style", "volumes"], f"volumes are drawn as {able('draw', 'has_volumes')}"),
     ],
 )
 def test_what_cannot_be_drawn(args: list[str], said: str) -> None:

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
 from torch.nn.utils.parametrizations import weight_norm
 
 import planner
 from module_oracle import exact, of
+from planner.inputs.operations import all_operations
 from planner.workbench import checked_text
 
 
@@ -68,6 +70,49 @@ def test_a_function_is_said_as_it_computes(name: str) -> None:
     text, _ = exact(deepcopy(module))
     assert "opaque" not in text
     exact(module, (18, 27, 3), text=text.replace("input: [32, 32, 3]", "input: [18, 27, 3]"))
+
+
+# Every function that takes maps and nothing else
+
+
+Taking = tuple[Callable[..., Tensor], int]
+"""A function of PyTorch, and how many maps it takes."""
+
+
+def taking_maps() -> dict[str, dict[str, Taking]]:
+    """The functions that have a meaning and make maps, of samples each by itself, from one or two alone, by the files
+    of their meanings; so a new one is among them.
+    """
+    found: dict[str, dict[str, Taking]] = {}
+    maps = [torch.rand(8, 4, 6, 5), torch.rand(8, 4, 6, 5) + 1]
+    for name, meaning in all_operations().items():
+        home = next((each for each in (torch, F, Tensor) if hasattr(each, name)), None)
+        for count in (1, 2) if home is not None and name[0] != "_" else ():
+            function, given = getattr(home, name), maps[:count]
+            try:
+                made = function(*given)
+                alone = torch.cat([function(*(each[i : i + 1] for each in given)) for i in range(8)])
+            except (RuntimeError, TypeError, ValueError, AttributeError, UserWarning):
+                continue
+            if made.is_floating_point() and made.dim() > 1 and torch.equal(made, alone):  # nothing is drawn at random
+                file = getattr(meaning, "func", meaning).__module__.rpartition(".")[2]
+                found.setdefault(file, {}).setdefault(name, (function, count))
+    return found
+
+
+TAKING_MAPS = taking_maps()
+
+
+@pytest.mark.parametrize("file", TAKING_MAPS)
+def test_functions_of_maps_are_said_as_they_compute(file: str) -> None:
+    torch.manual_seed(0)
+
+    def forward(net: Any, x: Tensor) -> Any:
+        maps = torch.sigmoid(net.one(x)), torch.sigmoid(net.other(x)) + 1
+        return tuple(function(*maps[:count]) for function, count in TAKING_MAPS[file].values())
+
+    text, _ = exact(of(forward, one=nn.Conv2d(3, 4, 1), other=nn.Conv2d(3, 4, 1)), (6, 5, 3))
+    assert "opaque" not in text
 
 
 def test_a_result_with_names_has_its_tensors_in_their_order() -> None:

@@ -33,7 +33,11 @@ class Difference(NamedTuple):
         return all(re.fullmatch(pattern, text) for pattern, text in patterns)
 
 
-OPERATORS = "Add|Divide|Maximum|Minimum|Multiply|Power|Subtract"
+def having(field: str) -> str:
+    """The layers that have a field, as a pattern of names."""
+    return "|".join(name for name, layer in TYPES.items() if field in layer.model_fields)
+
+
 DIFFERENCES = (
     Difference(".*", "DimOutOfRange: dimension 0 is the batch", "", "shapes leave the batch out"),
     Difference("Slice", "DimOutOfRange.*", "", "an index is not told how many axes there should be"),
@@ -46,9 +50,9 @@ DIFFERENCES = (
     Difference("LPPool.*", "WrongValue: `ceil_mode`.*", "", "a window over the end would be scaled up"),
     Difference("LPPool.*", "WrongValue: `norm_type`.*", "", "zeros have no negative power"),
     Difference("ConvTranspose.*", "a whole number from 1.*", "", "a kernel of one cell does not show a dilation of 0"),
-    Difference("Add|Subtract|Power|M..imum", "SizesDiffer.*", "", "PyTorch repeats axes of one cell without a word"),
-    Difference(f"{OPERATORS}|Where", "WrongNumberOfSources.*", "", "a number stands in place of a source"),
-    Difference("Subtract|Divide|Power", "OptionDoesNotApply.*", "", "the operands are in order, and none is a number"),
+    Difference(having("broadcast"), "SizesDiffer.*", "", "PyTorch repeats axes of one cell without a word"),
+    Difference(having("other"), "WrongNumberOfSources.*", "", "a number stands in place of a source"),
+    Difference(having("reversed"), "OptionDoesNotApply.*", "", "the operands are in order, and none is a number"),
     Difference("Clamp", "BoundsOutOfOrder.*", "", "nothing would be left but the upper bound"),
     Difference("Var|Std", "WrongValue: `correction`.*", "", "it would be divided by nothing"),
     Difference("Expand|Tile", "WrongValue.*for the batch.*", "", "the batch stays as it is"),
@@ -96,7 +100,8 @@ def test_answers_as_torch_does(layer: type[Layer], device: str) -> None:
         event(meant.why)
 
     compare()
-    assert seen[False] >= LEAST_ACCEPTED * seen.total(), seen
+    few = f"{seen[False]} of {seen.total()} cases fit; what more of them need is said in `MENDED` of layer_cases.py"
+    assert seen[False] >= LEAST_ACCEPTED * seen.total(), few
 
 
 @pytest.mark.parametrize("name", [name for name in TYPES if name != "Bilinear"])  # which PyTorch does not count

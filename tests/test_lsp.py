@@ -8,12 +8,14 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import attrs
 import pytest
+from lsprotocol import types as lsp
 
 from lsp_client import Client
 from lsp_edits import random_change
@@ -246,27 +248,56 @@ def test_what_is_no_message_is_refused() -> None:
     run(session())
 
 
+def requests(client: Client) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every request about a file that the server has bound, with what is given beside the file; None is a place."""
+    for method in client.server.protocol.fm.features:
+        params: Any
+        _, answer, params, _ = lsp.METHOD_TO_TYPES[method]
+        names = attrs.fields_dict(params) if answer is not None and params is not None else {}
+        if "text_document" in names:
+            yield method, {camel(name): GIVEN[name] for name in names if name in GIVEN}
+
+
+def camel(name: str) -> str:
+    """A name as the protocol has it: `newName`."""
+    return re.sub(r"_(\w)", lambda found: found[1].upper(), name)
+
+
+GIVEN: dict[str, Any] = {
+    "position": None,
+    "positions": [None],
+    "range": WHOLE,
+    "context": {"diagnostics": [], "includeDeclaration": False, "triggerKind": 1, "isRetrigger": False},
+    "new_name": "zz",
+}
+"""What requests want beside the file, by its name."""
+
+
 async def everything(client: Client, uri: str, text: str, only: set[int] | None = None) -> None:
-    """Every request, at every line; none may end in an error but that something cannot be renamed."""
-    document = {"uri": uri}
-    for method in ("inlayHint", "codeLens", "documentSymbol", "foldingRange", "semanticTokens/full", "codeAction"):
-        context: dict[str, Any] = {"context": {"diagnostics": []}} if method == "codeAction" else {}
-        answer = await client.ask(f"textDocument/{method}", textDocument=document, range=WHOLE, **context)
+    """Every request that the server has bound, at every line where it is about a place; none may end in an error but
+    that something cannot be renamed.
+    """
+    everywhere: list[tuple[str, dict[str, Any]]] = []
+    placed: list[tuple[str, dict[str, Any]]] = []
+    for method, given in requests(client):
+        (placed if {"position", "positions"} & given.keys() else everywhere).append((method, given))
+    assert {"textDocument/inlayHint", "textDocument/codeAction"} <= {method for method, _ in everywhere}
+    assert {"textDocument/hover", "textDocument/rename"} <= {method for method, _ in placed}
+    for method, given in everywhere:
+        answer = await client.ask(method, textDocument={"uri": uri}, **given)
         assert "error" not in answer, (method, answer)
-        if method == "documentSymbol":
+        if method == "textDocument/documentSymbol":
             check_symbols(answer["result"])
     for number, line in enumerate(lines_of(text)):
         if only is not None and number not in only:
             continue
         middle = (len(line) + 2 * len(re.match(r"\W*", line)[0])) // 3  # type: ignore[index]
         at = {"line": number, "character": middle}
-        for method in ("hover", "completion", "signatureHelp", "definition", "documentHighlight", "prepareRename"):
-            answer = await client.ask(f"textDocument/{method}", textDocument=document, position=at)
-            assert answer.get("error", {}).get("code") in (None, DECLINED), (method, number, answer)
-        for method, more in (("references", {"context": {"includeDeclaration": False}}), ("rename", {"newName": "zz"})):
-            if method == "rename" and number % 7:
+        for method, given in placed:
+            if method == "textDocument/rename" and number % 7:
                 continue  # each is planned
-            answer = await client.ask(f"textDocument/{method}", textDocument=document, position=at, **more)
+            there = {"position": at} if "position" in given else {"positions": [at]}
+            answer = await client.ask(method, textDocument={"uri": uri}, **given | there)
             assert answer.get("error", {}).get("code") in (None, DECLINED), (method, number, answer)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from planner.editing import edited
+from planner.layers import all_layers
 from planner.outputs.code.torch import emitted
 from planner.report import Report
 from planner.source import of_mapping
@@ -19,13 +20,16 @@ def told(entry: dict[str, Any], **file: Any) -> Report:
     return checked(of_mapping({"input": [8, 8, 4], "layers": [X, Y, {"name": "it", **entry}], **file}))
 
 
-OPERATORS = ("Add", "Subtract", "Multiply", "Divide", "Power", "Maximum", "Minimum")
+OPERATORS = [name for name, each in all_layers().items() if "other" in each.model_fields and each.takes[0] == 2]
 
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_one_source_and_no_number_is_too_little(name: str) -> None:
     (found,) = told({"type": name, "from": "a"}).diagnostics
-    assert (found.code, found.message) == ("NSP207", f"{name} takes 2{'' if name == 'Power' else ' or more'} sources")
+    assert (found.code, found.message) == (
+        "NSP207",
+        f"{name} takes 2{'' if all_layers()[name].takes[1] else ' or more'} sources",
+    )
 
 
 @pytest.mark.parametrize("name", OPERATORS)

@@ -293,7 +293,7 @@ def test_hostile_texts_are_escaped(name: str, format: str) -> None:
     texts += [renderer("check", format)([report], SCREEN)] if format in formats("check") else []
     if format in ("json", "sarif"):
         texts = [text for text in texts if json.loads(text) and "\x1b" in text]
-    assert [text for text in texts if not text.replace("\n", "").isprintable()] == []
+    assert [text for text in texts if not re.sub(r"[\n\t]", "", text).isprintable()] == []
 
 
 # Text on a screen
@@ -631,15 +631,13 @@ def test_sarif_is_complete() -> None:
     assert all(rule["help"]["text"] and rule["shortDescription"]["text"] for rule in rules)
 
 
-def test_formats_are_found_in_their_folders() -> None:
-    assert formats("plan") == ["csv", "json", "markdown", "table"]
-    assert formats("check") == ["concise", "full", "github", "json", "sarif"]
+def test_names_of_formats_are_promises() -> None:
+    assert {"csv", "json", "markdown", "table"} <= set(formats("plan"))
+    assert {"concise", "full", "github", "json", "sarif"} <= set(formats("check"))
 
 
 def test_formats_state_what_they_are() -> None:
-    assert {stated("plan", name).ending for name in formats("plan")} == {"csv", "json", "md", "txt"}
-    assert [name for name in formats("plan") if stated("plan", name).folds] == ["markdown", "table"]
+    assert {"csv", "json", "md", "txt"} <= {stated("plan", name).ending for name in formats("plan")}
+    assert {"markdown", "table"} <= {name for name in formats("plan") if stated("plan", name).folds}
     for command in ("draw", "map"):  # a file's name says its format
         assert len(endings(command)) == len(formats(command))
-    text = [name for name in formats("draw") if renderer("draw", name).__annotations__["return"] == "str"]
-    assert text == ["dot", "mmd"]

@@ -16,8 +16,7 @@ from planner.diagnostics import Diagnostic
 from planner.layers import all_layers
 from planner.manual import page
 from planner.outputs._screen import Screen
-from planner.source import parse
-from planner.targets import Target, all_targets, names
+from planner.targets import Target, TargetRule, all_targets, names
 from planner.workbench import Workbench, checked_text
 
 CONFIGS = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))
@@ -200,28 +199,15 @@ def judged(layer: str, target: str) -> list[Diagnostic]:
     return found(f"  - {{type: {layer}}}\n", target, input=shape or "[32, 32, 8]")
 
 
-TWINS = [
-    (target, *each.values())
-    for target, twins in parse((Path(__file__).parent / "target_twins.yaml").read_text(encoding="utf-8")).data.items()
-    for each in twins
-]
-
-
-@pytest.mark.parametrize(("target", "says", "bad", "good"), TWINS, ids=[f"{each[0]}: {each[1]}" for each in TWINS])
-def test_a_layer_and_its_twin(target: str, says: str, bad: str, good: str) -> None:
-    (rule,) = (each for each in all_targets()[target].rules if each.says.startswith(says))
-    wrong = [each for each in judged(bad, target) if each.label.startswith(rule.says)]
+@pytest.mark.parametrize(
+    ("target", "rule"),
+    [pytest.param(target, rule, id=f"{target.name}: {rule.says}") for target, rule in RULES if not target.number],
+)
+def test_a_layer_and_its_twin(target: Target, rule: TargetRule) -> None:
+    wrong = [each for each in judged(rule.bad, target.name) if each.label.startswith(rule.says)]
     assert wrong
     assert all(rule.source in each.help for each in wrong)
-    assert not judged(good, target)
-
-
-def test_every_rule_has_its_twins() -> None:
-    told = [(target, says) for target, says, _, _ in TWINS]
-    rules = [(target.name, rule.says) for target, rule in RULES if not target.number]
-    assert [sum(name == target and rule.startswith(says) for target, says in told) for name, rule in rules] == [
-        1
-    ] * len(told)
+    assert not judged(rule.good, target.name)
 
 
 # Tiles

@@ -239,7 +239,14 @@ def test_options_of_training_need_it() -> None:
     path = str(CONFIGS / "lenet5.yaml")
     assert "--train" in run("plan", path, "--optimizer", "adam").stderr
     assert "there are" in run("plan", path, "--train", "--optimizer", "lion").stderr
-    assert formats("train") == formats("plan")
+    assert set(formats("train")) <= set(formats("plan"))  # which are those that can be asked for
+
+
+def test_a_format_without_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("planner.cli.plan.formats", lambda command: ["csv", "table"])
+    result = run("plan", str(CONFIGS / "lenet5.yaml"), "--train", "--format", "json")
+    assert result.exit_code == 2
+    assert "--train is shown as csv or table; json has " in result.stderr
 
 
 def test_the_table_in_markdown_has_the_same_numbers() -> None:

@@ -25,13 +25,14 @@ def command(source: str, input: Any, output: str | None) -> int:
     what --arg gives, and must give a module of PyTorch: this runs your code. Or it is the net.pt2 of torch.export,
     net.onnx, net.keras, or the net.json of a Keras model, of which nothing is run.
     """
-    from planner.inputs import is_source
+    from planner.inputs import FILES, is_source
+    from planner.words import joined
 
     _files.ready(output, source.partition(":")[0] if ":" in source else source)
     if source.endswith((".yaml", ".yml")):
         raise click.UsageError(f"`{source}` is no network to import; every command takes a model file as it is")
     if not is_source(source):
-        forms = "net.py:Net, package.module:build, net.pt2, net.onnx, or net.keras"
+        forms = joined(["net.py:Net", "package.module:build", *(f"net{ending}" for ending in FILES)], "or")
         raise click.UsageError(f"`{source}` names no network; write it as {forms}")
     _files.save(_reading.brought_in(source, input), output)
     return 0

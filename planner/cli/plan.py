@@ -17,8 +17,9 @@ from planner.cli._options import (
     training_options,
 )
 from planner.cli._printing import print_text
-from planner.outputs import able, renderer, stated
+from planner.outputs import able, formats, renderer, stated
 from planner.outputs._screen import Screen
+from planner.words import joined
 
 PLACE = 1
 
@@ -56,6 +57,10 @@ def command(
     """
     if not train and (autocast or optimizer != "none"):
         raise click.UsageError("--autocast and --optimizer say how it is trained: give --train too")
+    if train and format not in formats("train"):
+        raise click.UsageError(
+            f"--train is shown as {joined(formats('train'), 'or')}; {format} has shapes and costs alone"
+        )
     about = stated("train" if train else "plan", format)
     if depth is not None and not about.folds:
         raise click.UsageError(f"--depth folds {able('plan', 'folds')}; {format} has every step")

@@ -1,6 +1,6 @@
 """Fixes: the changes that would mend a finding, each planned before it is offered.
 
-A kind says in `mended_by` which remedies may help, and a fault may bring edits of its own. Every proposal is made in
+A kind says in `mended_by` which remedies may help, and a finding may bring edits of its own. Every proposal is made in
 the model's data and the whole model is judged again: what is left are those with which the finding is gone and nothing
 new is wrong, and what they do is read off the two reports.
 
@@ -73,7 +73,7 @@ class _Trial:
 
     @property
     def rank(self) -> tuple[int, ...]:
-        """The sort key of fixes: safe ones first; a fault's own keep their order, the rest go by what they leave."""
+        """The sort key of fixes: safe ones first; a finding's own keep their order, the rest go by what they leave."""
         if self.proposal.own:
             return not self.safe, 0
         remaining = [self.change.now.report.count(each) for each in (Severity.ERROR, Severity.WARNING)]
@@ -224,7 +224,7 @@ def _are_best(trials: Sequence[_Trial], most: int, left: Sequence[RemedyName]) -
 
 
 def _proposals(case: Case, enough: Enough) -> Iterator[Proposal]:
-    """The distinct proposals for a finding: the fault's own, then those of the remedies that its kind names."""
+    """The distinct proposals for a finding: its own, then those of the remedies that its kind names."""
     seen: list[tuple[Edit, ...]] = []
     own = (replace(sum((_own(case, edit) for edit in edits), Proposal(())), own=True) for edits in case.found.mends)
     for proposal in chain(own, _remedies(case, enough)):
@@ -242,7 +242,7 @@ def _remedies(case: Case, enough: Enough) -> Iterator[Proposal]:
 
 
 def _own(case: Case, edit: Edit) -> Proposal:
-    """A fault's own edit as a proposal, made where the argument is decided."""
+    """A finding's own edit as a proposal, made where the argument is decided."""
     if case.step is not None and edit.action == "set" and edit.path[:-1] == case.step.path:
         return case.put(case.step, **{str(edit.path[-1]): edit.value})
     return Proposal((edit,))

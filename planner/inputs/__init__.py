@@ -1,6 +1,9 @@
 """Networks that are no model files, brought in: modules and programs of PyTorch and files of ONNX and Keras become the
 text of a model file, and YAMLs of Ultralytics a source whose places are their own.
 
+A new format of files is a file here that states by `ENDINGS` how these end, in a line, and whose `read(path, input)`
+gives the text of a model file, or raises NotImported.
+
 A front end runs or reads what people have, and gives a graph of the planner's layers (`_graph.py`); folding and writing
 are shared. `torch_module.py` records what a module calls, and `exported.py` reads what a program calls; `operations/`
 says what each function means in layers, and a function that is added there is found by its name; `_onnx/operators/`
@@ -26,7 +29,14 @@ if TYPE_CHECKING:
 
 __all__ = ["FILES", "FOREIGN", "holds_at_other_sizes", "imported", "is_source"]
 
-FILES = {".keras": "keras", ".json": "keras", ".onnx": "onnx", ".pt2": "exported"}
+
+def _endings(front_end: Path) -> list[str]:
+    """How the files end that a front end reads, as it states by `ENDINGS`; it is not imported for that."""
+    stated = re.search(r"^ENDINGS = \((.+)\)$", front_end.read_text(encoding="utf-8"), re.MULTILINE)
+    return re.findall(r'"(\.\w+)"', stated[1]) if stated else []
+
+
+FILES = {end: each.stem for each in sorted(Path(__file__).parent.glob("[!_]*.py")) for end in _endings(each)}
 """The front ends that read files, by how these end."""
 FOREIGN = {
     (".pt", ".pth", ".ckpt", ".bin"): (

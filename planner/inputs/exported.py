@@ -24,6 +24,8 @@ from planner.inputs._lowering import lowered
 from planner.inputs._recording import Recording, Recordings
 from planner.inputs._text import heading
 
+ENDINGS = (".pt2",)
+
 
 def read(source: Any, input: Any = None) -> str:
     """The model file of a program, at a path or as an object. `input` has the sizes that it leaves open, channels last

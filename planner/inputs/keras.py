@@ -15,6 +15,7 @@ from planner.inputs._keras.grouping import grouped
 from planner.inputs._keras.network import Inputs, graph_of
 from planner.inputs._text import text_of
 
+ENDINGS = (".keras", ".json")
 LONGEST_NAME = 200
 
 

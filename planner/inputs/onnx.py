@@ -24,6 +24,7 @@ from planner.inputs._onnx.reading import model_of
 from planner.inputs._onnx.scopes import scoped
 from planner.inputs._text import opaque_steps, text_of
 
+ENDINGS = (".onnx",)
 LONGEST_NAME = 200
 
 

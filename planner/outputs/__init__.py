@@ -28,6 +28,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from planner.words import joined
+
 
 class Format(NamedTuple):
     """What a format states about itself; a file that states nothing is like this.
@@ -64,8 +66,7 @@ def stated(command: str, format: str) -> Format:
 
 def able(command: str, fact: str) -> str:
     """The formats of a command that state a fact about themselves, in words: `markdown or table`."""
-    *others, last = [each for each in formats(command) if getattr(stated(command, each), fact)]
-    return f"{', '.join(others)} or {last}" if others else last
+    return joined([each for each in formats(command) if getattr(stated(command, each), fact)], "or")
 
 
 def endings(command: str) -> dict[str, str]:

@@ -30,7 +30,7 @@ class Proposal:
     """Edits that may mend a finding.
 
     overwrites  expressions of the file that they replace by plain values
-    own         whether the fault itself proposes them
+    own         whether the finding itself proposes them
     given       in place of edits: other shapes of inputs that did not come from the file
     """
 

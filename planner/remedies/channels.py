@@ -26,12 +26,6 @@ def channel_shuffle(case: Case) -> Iterator[Proposal]:
             yield Proposal((edit,))
 
 
-def no_bias(case: Case) -> Iterator[Proposal]:
-    """The layer without its bias."""
-    if case.step is not None and case.changed(case.step, bias=False) is not None:
-        yield case.put(case.step, bias=False)
-
-
 def group_norm(case: Case) -> Iterator[Proposal]:
     """A norm over groups of channels, which does not look at the batch (arXiv:1803.08494)."""
     channels = case.step.inputs[0].channels if case.step is not None and case.step.inputs else 1

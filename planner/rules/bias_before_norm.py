@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from planner.diagnostics import Diagnostic, Severity
+from planner.diagnostics import Diagnostic, Severity, puts
 from planner.rules._rule import Rule
 from planner.words import counted
 
@@ -24,7 +24,6 @@ class BiasBeforeNorm(Rule):
 
     code = "NSP402"
     severity = Severity.INFO
-    mended_by = ("no_bias",)
     bad = """
         input: [32, 32, 3]
         layers:
@@ -54,4 +53,5 @@ class BiasBeforeNorm(Rule):
                     label=f"{counted(bias[0], 'parameter')} without effect",
                     help="use `bias: false`",
                     key="bias",
+                    mends=puts("bias", False),
                 )

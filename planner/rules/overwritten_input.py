@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from planner.diagnostics import Diagnostic
+from planner.diagnostics import Diagnostic, puts
 from planner.rules._rule import Rule
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ class OverwrittenInput(Rule):
     """
 
     code = "NSP404"
-    mended_by = ("not_in_place",)
     bad = """
         input: [32, 32, 16]
         layers:
@@ -64,7 +63,12 @@ class OverwrittenInput(Rule):
             step = report.plan.steps[each.step]
             what, label = _said(report, each)
             yield cls.at(
-                step, f"{step.type} writes over {what}", label=label, help="use `inplace: false`", key="inplace"
+                step,
+                f"{step.type} writes over {what}",
+                label=label,
+                help="use `inplace: false`",
+                key="inplace",
+                mends=puts("inplace", False),
             )
 
 

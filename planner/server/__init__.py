@@ -4,11 +4,11 @@
     document  one version of an open file, with all that is known about it
     desk      the open files, each planned anew when its text has changed
     protocol  the server: messages, open files, findings as they are published
-    requests, changes  the features bound to the Language Server Protocol; besides `protocol`, nothing else knows pygls
+    requests/ the features bound to the Language Server Protocol; besides `protocol`, nothing else knows pygls
 
 Each other file is a feature, a function from a Document to answers in our own terms: `hints`, `findings`, `hover`, …
 
-A new feature is such a file, and a line where `requests` or `protocol` binds it.
+A new request is a file of `requests/`, found by looking; a feature of some length has a file here beside it.
 
 A transport is not part of it: `language_server()` gives a server of pygls, which reads standard input with `start_io`,
 or takes and gives messages one by one with `connected`.

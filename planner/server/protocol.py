@@ -1,5 +1,5 @@
-"""The server: messages in and out, open files, and what is published about them. `requests` and `changes` bind what a
-client asks for.
+"""The server: messages in and out, open files, and what is published about them. `requests` binds what a client asks
+for.
 """
 
 from __future__ import annotations
@@ -123,16 +123,14 @@ class Server(LanguageServer):
             protocol_cls=Protocol,
             converter_factory=default_converter,
         )
-        from planner.server.changes import bind_changes
         from planner.server.pages import Pages
-        from planner.server.requests import bind_requests
+        from planner.server.requests import bind_all
 
         self.desk = Desk(self._tell)
         self.manual = manual or Pages(self.desk.run_aside).address
         self._told = told
         _bind_files(self)
-        bind_requests(self)
-        bind_changes(self)
+        bind_all(self)
 
     @property
     def units(self) -> Units:

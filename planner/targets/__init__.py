@@ -38,6 +38,8 @@ class TargetRule:
     below           the number of the target is below that
     says            what the target does with such a layer
     help            what to use in place of it
+    bad, good       a layer that it is about, and one that does the work there, which the tests try: `GELU`; behind |,
+                    the shape of the input where it is not 32×32×8
     """
 
     finds: Finds
@@ -56,6 +58,8 @@ class TargetRule:
     longest_axis: int | None = None
     narrow: bool = False
     below: int | None = None
+    bad: str = ""
+    good: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

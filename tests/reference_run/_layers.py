@@ -2,8 +2,9 @@
 
 Where torch.nn has a class of the layer's name, that class says what is computed: it is made from the layer's fields
 and the channels of what it reads. Some of these classes have the channels last, and get them there. All other types
-have a function each, written from the layer's page. A type that is not known is an error. Where a class has its
-channels is said here too, for all that have been looked at; a new layer is taken at its word.
+have a function each, written from the layer's page; where torch has a function or an operator of the layer's name,
+that function says it. A type that is not known is an error. Where a class has its channels is said here too, for all
+that have been looked at; a new layer is taken at its word.
 """
 
 from __future__ import annotations
@@ -60,8 +61,10 @@ def computed(layer: Layer, weights: Weights, sources: Tensors, batch: int) -> Te
         result = _first(_module(layer, weights, sources)(*map(_last, sources)))
     elif hasattr(nn, name):
         result = _module(layer, weights, sources)(*sources)
+    elif function := getattr(torch, name.lower(), None):
+        result = _by_name(function, layer, sources)
     else:
-        raise NotImplementedError(f"what does {name} compute?")
+        raise NotImplementedError(f"what does {name} compute? say it in FUNCTIONS of {__file__}")
     return [result] if isinstance(result, Tensor) else list(result)
 
 
@@ -442,9 +445,9 @@ def _identity(layer: Layer, x: Tensor) -> Tensor:
     return x
 
 
-def _operated(function: Callable[..., Tensor], *, repeats: bool | None = None) -> Function:
+def _operated(function: Callable[..., Tensor]) -> Function:
     """What an operator makes of its operands, two by two from the left; sizes of 1 are repeated where `broadcast` says
-    so, or always.
+    so, or always where there is no such argument.
     """
 
     def computed(layer: Any, *sources: Tensor) -> Tensor:
@@ -452,7 +455,7 @@ def _operated(function: Callable[..., Tensor], *, repeats: bool | None = None) -
             (x,) = sources
             number = torch.as_tensor(layer.other, dtype=torch.result_type(x, layer.other))
             return function(number, x) if getattr(layer, "reversed", False) else function(x, number)
-        _must_fit(sources, layer.broadcast if repeats is None else repeats)
+        _must_fit(sources, getattr(layer, "broadcast", True))
         return reduce(function, sources)
 
     return computed
@@ -467,10 +470,17 @@ def _where(layer: Any, condition: Tensor, *sources: Tensor) -> Tensor:
     return torch.where(condition.gt(0), then, other)
 
 
-def _by_name(layer: Layer, x: Tensor) -> Tensor:
-    """A function that PyTorch has by the layer's name, in lower case."""
-    result: Tensor = getattr(torch, layer.type_name().lower())(x)
-    return result
+def _by_name(function: Callable[..., Tensor], layer: Layer, sources: Tensors) -> Tensor | Tensors:
+    """What a function makes that torch has by the layer's name, in lower case: an operator, a reduction, or any other,
+    with the layer's arguments as its own.
+    """
+    fields = {*type(layer).model_fields}
+    if "other" in fields:
+        return _operated(function)(layer, *sources)
+    if "broadcast" in fields:
+        _must_fit(sources, layer.broadcast)  # type: ignore[attr-defined]
+    given = {name: getattr(layer, name) for name in fields - {"broadcast"}}
+    return function(*sources, **given)
 
 
 def _clamp(layer: Any, x: Tensor) -> Tensor:
@@ -736,34 +746,17 @@ FUNCTIONS: Mapping[str, Function] = {
     "Dropout3d": _identity,
     "FeatureAlphaDropout": _identity,
     "StochasticDepth": _identity,
-    "Add": _operated(torch.add),
-    "Subtract": _operated(torch.sub),
-    "Multiply": _operated(torch.mul, repeats=True),
-    "Divide": _operated(torch.div, repeats=True),
     "Power": _operated(torch.pow),
-    "Maximum": _operated(torch.maximum),
-    "Minimum": _operated(torch.minimum),
     "Where": _where,
-    **dict.fromkeys(("Abs", "Neg", "Sign", "Square", "Sqrt", "Rsqrt", "Reciprocal", "Exp", "Exp2", "Expm1"), _by_name),
-    **dict.fromkeys(("Log", "Log2", "Log10", "Log1p", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan"), _by_name),
-    **dict.fromkeys(("Sinh", "Cosh", "Erf", "Floor", "Ceil", "Round", "Trunc"), _by_name),
     "Long": lambda layer, x: x.long(),
     "Clamp": _clamp,
     "Cumsum": _cumsum,
     "Normalize": _normalize,
     "Concat": _concat,
     "Stack": _stack,
-    "Mean": _reduced(torch.mean),
-    "Sum": _reduced(torch.sum),
-    "Prod": _reduced(torch.prod),
     "Max": _reduced(torch.amax),
     "Min": _reduced(torch.amin),
-    "Var": _reduced(torch.var, "correction"),
-    "Std": _reduced(torch.std, "correction"),
     "Norm": _reduced(_norm, "p"),
-    "LogSumExp": _reduced(torch.logsumexp),
-    "ArgMax": _reduced(torch.argmax),
-    "ArgMin": _reduced(torch.argmin),
     "MatMul": _matmul,
     "CDist": _cdist,
     "ScaledDotProductAttention": _dot_product,

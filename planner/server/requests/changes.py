@@ -17,7 +17,7 @@ FIX_ALL = "source.fixAll.planner"
 _KINDS = [lsp.CodeActionKind.QuickFix, FIX_ALL]
 
 
-def bind_changes(server: Server) -> None:
+def bind(server: Server) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions(code_action_kinds=_KINDS))
     async def acted(params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
         uri, only = params.text_document.uri, params.context.only
