@@ -177,7 +177,7 @@ def test_optimizers_hold_what_they_hold_in_torch(name: str, optimizer: Any) -> N
 PEAKS = ["alexnet", "resnet18", "resnet50", "mobilenet_v2", "efficientnet_b0", "vgg16", "unet_same", "swin_t"]
 PEAKS += ["squeezenet1_0", "googlenet", "vit_b_16", "lenet5", "convnext_tiny", "densenet121", "mnasnet1_0", "bert_base"]
 PEAKS += ["shufflenet_v2_x1_0", "regnet_x_800mf", "regnet_y_400mf", "mobilenet_v3_large", "efficientnet_v2_s", "crnn"]
-PEAKS += ["poolformer_s12", "mobilevit_s", "conformer_s", "t5_small"]
+PEAKS += ["poolformer_s12", "mobilevit_s", "conformer_s", "t5_small", "pointnet", "segformer_b0", "wavenet"]
 
 
 @pytest.mark.parametrize("autocast", [False, True])
