@@ -10,6 +10,8 @@ from planner.quantities import quantity, written
 
 DType = Literal["float64", "float32", "float16", "bfloat16", "int8"]
 """A type of number that memory is counted for."""
+LowerPrecision = Literal["bfloat16", "float16"]
+"""What autocast works in."""
 
 
 class LimitKind(NamedTuple):
@@ -51,7 +53,7 @@ BOUNDS: Mapping[str, LimitKind] = {
     "peak": LimitKind(
         "At most so many bytes of tensors at once, when the steps run in order: `256KiB`.", of_bytes=True
     ),
-    "kept": LimitKind("At most so many bytes kept for the way back of training: `8GiB`.", of_bytes=True),
+    "kept": LimitKind("At most so many bytes kept for backward in training: `8GiB`.", of_bytes=True),
     "receptive_field": LimitKind(
         "Every output sees at least so many cells on each axis of an input that it depends on: `224`.", least=True
     ),
@@ -82,7 +84,7 @@ class Limit(NamedTuple):
         return self.at(self.said)
 
     def at(self, written: str) -> str:
-        """The same with another limit."""
+        """The text of the limit with another amount written in it."""
         return f"{self.measure}: {written}" if self.path else f"{self.kind.option(self.measure)} {written}"
 
 
@@ -92,3 +94,4 @@ class Budget(NamedTuple):
     limits: tuple[Limit, ...] = ()
     batch: int | None = None
     dtype: DType | None = None
+    autocast: LowerPrecision | None = None

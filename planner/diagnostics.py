@@ -261,6 +261,11 @@ class Diagnostic(NamedTuple):
         )
 
     @property
+    def headline(self) -> str:
+        """The message, with its numbers where it has any; not escaped for a screen."""
+        return f"{self.message}: {self.label}" if self.label else self.message
+
+    @property
     def code(self) -> str:
         return self.kind.code
 

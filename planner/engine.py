@@ -17,7 +17,7 @@ from pathlib import Path
 from shutil import which
 from typing import Literal, NamedTuple
 
-Choice = Literal["auto", "system", "bundled"]
+EngineChoice = Literal["auto", "system", "bundled"]
 
 SECONDS = 25
 """What a layout may take before a plainer one is tried."""
@@ -69,7 +69,7 @@ class Engine(NamedTuple):
                 [self.program, *options], input=source.encode(), capture_output=True, timeout=SECONDS, check=False
             )
         except subprocess.TimeoutExpired:
-            raise TooLong(f"`{self.program}` was not done after {SECONDS} seconds", "fold blocks: --depth 1") from None
+            raise TooLong(f"`{self.program}` did not finish in {SECONDS} seconds", "fold blocks: --depth 1") from None
         except OSError as error:
             raise NoPicture(f"`{self.program}` does not run: {error.strerror}", INSTALL) from None
         if done.returncode:
@@ -79,12 +79,12 @@ class Engine(NamedTuple):
         return done.stdout
 
 
-def find(choice: Choice = "auto") -> Engine:
+def find(choice: EngineChoice = "auto") -> Engine:
     """The engine that was asked for or, where that is left open, the first that runs."""
     return next(engines(choice))
 
 
-def engines(choice: Choice = "auto") -> Iterator[Engine]:
+def engines(choice: EngineChoice = "auto") -> Iterator[Engine]:
     """The engines that run, among those asked for; at least one. The machine's own comes before the bundled one."""
     found = False
     if choice != "bundled" and (program := which(SYSTEM)) and _runs(program):
@@ -105,7 +105,7 @@ def engines(choice: Choice = "auto") -> Iterator[Engine]:
 def first_drawn(
     sources: Iterable[str],
     draw: Callable[[str, Engine], bytes],
-    choice: Choice = "auto",
+    choice: EngineChoice = "auto",
     note: Callable[[str], object] = str,
 ) -> bytes:
     """A picture of DOT source by the first engine that draws it; of the next source, a plainer one, where the layout
@@ -120,7 +120,7 @@ def first_drawn(
                 return draw(source, engine)
             except TooLong as error:
                 first = error
-                note(f"{error}; the layout is made plainer")
+                note(f"{error}; a simpler layout is used")
                 break
             except NoPicture as error:
                 first = first or error

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from planner.cells import Cells, all_cells, bits
-from planner.geometry import AxisMap, Link, Listed, Pieces, Prefix, Shape
+from planner.geometry import AxisMap, Link, Pieces, Shape
 from planner.layers._layer import Facts, Layer
 from planner.regions import NOTHING, CellBox, Region, everything, union
 
@@ -86,7 +86,7 @@ def _boxes(link: Link, region: Region, x: Shape, y: Shape) -> Iterator[CellBox]:
 
 @lru_cache(maxsize=4096)
 def _moved(along: AxisMap, cells: Cells, n: int, m: int) -> Cells:
-    """Those of m output cells that read some of n cells of an axis, and only such as are in a set."""
+    """The cells, of m output cells, that read some of n cells of an axis, and only such as are in a set."""
     if along.keeps:
         return cells
     found: Cells = 0
@@ -115,6 +115,8 @@ def _seen(mask: Hidden, shape: Shape, queries: int, keys: int) -> AxisMap | None
     """Which keys each query sees; None where all see all. A key counts as hidden if it is in all heads; where a query
     sees none, what comes out is no number, and all count as seen.
     """
+    from planner.geometry import Listed, Prefix
+
     if max(queries, keys) > MOST_BOXES:
         return None
     seen: list[Cells] = [all_cells(keys)] * queries

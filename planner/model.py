@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -55,6 +55,13 @@ class Group:
     def feeds(self) -> int:
         """How many tensors the next copy of a repeat reads of it: the outputs that it states, or else one."""
         return max(len(self.block.outputs), 1)
+
+
+def around(group: Group | None) -> Iterator[Group]:
+    """A group and the groups that it stands in, innermost first."""
+    while group is not None:
+        yield group
+        group = group.parent
 
 
 class Weight(NamedTuple):
@@ -159,8 +166,8 @@ class Instance:
     sized: SizedLayer | None = None
 
     def placed(self, layer: Layer, facts: Facts, inputs: Sequence[Shape]) -> Facts:
-        """What is known of it on these inputs, of which its layer answers `facts`; raises the fault of inputs on which
-        the file tells too little.
+        """The facts of the instance on these inputs, for which its layer answers `facts`; raises the fault of inputs on
+        which the file tells too little.
         """
         if not self.own or self.own == tuple(inputs):
             return facts

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -201,6 +201,14 @@ class Plan:
     def readers(self, step: int) -> Sequence[Reading]:
         """Where any output of a step is read, in order."""
         return self._readers.get(step, ())
+
+    def behind(self, begins: Callable[[Step], bool]) -> set[int]:
+        """The steps that begin, as a function says, and all that depend on these."""
+        found: set[int] = set()
+        for i, step in enumerate(self.steps):
+            if begins(step) or any(tensor.step in found for tensor in step.sources):
+                found.add(i)
+        return found
 
     @cached_property
     def sized(self) -> frozenset[int]:

@@ -98,7 +98,7 @@ def _reads_the_same(
 
 
 def given(*shapes: Shape) -> Facts:
-    """What is known of a step whose outputs are given, as an input's are."""
+    """The facts of a step that has no layer and whose output shapes are given, such as an input."""
     return Facts(shapes, (), {}, {}, 0, 0)
 
 

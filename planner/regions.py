@@ -55,13 +55,14 @@ def _without_covered(boxes: Iterable[CellBox]) -> Region:
     """The boxes that are neither empty nor wholly within another box; mostly a single box is left."""
     kept: list[CellBox] = []
     for box in boxes:
-        if all(box) and not any(_covers(other, box) for other in kept):
-            kept = [other for other in kept if not _covers(box, other)]
+        if all(box) and not any(covers(other, box) for other in kept):
+            kept = [other for other in kept if not covers(box, other)]
             kept.append(box)
     return tuple(kept)
 
 
-def _covers(outer: CellBox, inner: CellBox) -> bool:
+def covers(outer: CellBox, inner: CellBox) -> bool:
+    """Whether a box holds all cells of another one."""
     return all(not cells & ~around for cells, around in zip(inner, outer, strict=True))
 
 

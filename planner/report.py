@@ -16,7 +16,7 @@ from planner.analyses.overwriting import Overwriting, overwriting
 from planner.analyses.reach import Reach, TooRagged, Unread, reach
 from planner.analyses.recall import Recall
 from planner.analyses.receptive_field import Fields, receptive_fields
-from planner.budget import DType
+from planner.budget import DType, LowerPrecision
 from planner.diagnostics import Diagnostic, Fault, Fix, Kind, Place, Severity
 from planner.plan import Plan, Step
 from planner.source import Source
@@ -35,6 +35,7 @@ class Report:
     """What the planner knows about a model. Analyses are worked out when they are first asked for.
 
     faults  what is wrong besides what rules find
+    autocast  what training works in, where that is a lower precision
     brief  only what is wrong is asked for, not what to do about it; `diagnostics` are the errors and warnings
     like   the report on a model from which this one was made by edits: reach is taken from it where the same is read
            of the same steps
@@ -48,6 +49,7 @@ class Report:
     brief: bool = False
     like: Report | None = None
     recall: Recall = field(default_factory=Recall)
+    autocast: LowerPrecision | None = None
 
     def __repr__(self) -> str:
         """`<Report on 'lenet5': 11 steps, 1 error, 2 infos>`."""
@@ -92,25 +94,27 @@ class Report:
         """The memory of training without more; None where the plan is not complete, and in a type of number that has
         no gradients.
         """
-        return self.training() if self.plan.complete and self.dtype != "int8" else None
+        return self.training(autocast=self.autocast) if self.plan.complete and self.dtype != "int8" else None
 
     @property
     def kept_bytes(self) -> int | None:
-        """What autograd keeps for the way back of training, in bytes for the batch; None where it is not known, or
+        """What autograd keeps for backward in training, in bytes for the batch; None where it is not known, or
         where nothing is trained.
         """
         return None if self.trained is None else self.trained.kept_bytes
 
     @property
     def budgeted(self) -> Report:
-        """The report with memory counted for the batch and the type of number that the model's budget names."""
+        """The report with memory counted for the batch and the types of number that the model's budget names."""
         return self if self._budgeted is None else self._budgeted
 
     @cached_property
     def _budgeted(self) -> Report | None:
         budget = self.plan.model.budget
         batch, dtype = budget.batch or self.batch, budget.dtype or self.dtype
-        return None if (batch, dtype) == (self.batch, self.dtype) else Report(self.plan, batch=batch, dtype=dtype)
+        if (batch, dtype, budget.autocast) == (self.batch, self.dtype, self.autocast):
+            return None
+        return Report(self.plan, batch=batch, dtype=dtype, autocast=budget.autocast)
 
     @cached_property
     def axes(self) -> MovingSteps:

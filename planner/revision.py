@@ -35,9 +35,7 @@ class Commit:
         self.name = name
         self.program = which("git")
         if self.program is None:
-            raise NotThere(
-                "there is no git on the PATH, which knows what files were like", f"install git, or {TWO_FILES}"
-            )
+            raise NotThere("git, which knows what files were like, is not on the PATH", f"install git, or {TWO_FILES}")
         folder = _standing(Path(file).parent)
         if self._git(folder, "rev-parse", "--git-dir") is None:
             where = shown(str(folder.resolve()))
@@ -73,7 +71,7 @@ class Commit:
         found = self._git(folder, "cat-file", "blob", blob)
         if found is None:
             raise NotThere(
-                f"git cannot read `{shown(file)}` in `{shown(self.name)}`: {self.said}", "`git fsck` looks why"
+                f"git cannot read `{shown(file)}` in `{shown(self.name)}`: {self.said}", "`git fsck` says why"
             )
         if mode == "120000":
             target = shown(found.decode("utf-8", "replace"))

@@ -23,6 +23,7 @@ from planner.layers._layer import Facts, Layer
 from planner.model import Model
 from planner.plan import Plan, first_of
 from planner.propagation import propagate
+from planner.words import counted
 
 WORLDS = ((LIKELY, 1), (OTHER, 2), (OTHER, 6))
 """The versions of what was meant: which version of each guess, and the factor by which sizes in doubt are scaled."""
@@ -82,10 +83,10 @@ def _place(each: Diagnostic) -> tuple[object, ...]:
 
 
 def _marked(label: str, said: Sequence[str]) -> str:
-    """A label together with the mendings that it takes for granted."""
-    named = ", ".join(said[:MOST_SAID]) or "what is wrong before it mended"
-    more = f" and {len(said) - MOST_SAID} more mended" if len(said) > MOST_SAID else ""
-    return f"{label}, with {named}{more}" if label else f"with {named}{more}"
+    """A label together with the corrections that it takes for granted."""
+    named = ", ".join(said[:MOST_SAID]) or "that what is wrong before it is corrected"
+    more = f" and {counted(len(said) - MOST_SAID, 'more correction')}" if len(said) > MOST_SAID else ""
+    return f"{label}, assuming {named}{more}" if label else f"assuming {named}{more}"
 
 
 def _with_shapes(model: Model, likely: _World, plan: Plan) -> Iterator[Diagnostic]:

@@ -277,7 +277,7 @@ def checked(source: str | PathLike[str] | Mapping[str, Any] | Source, **options:
 
 
 def checked_text(text: str | bytes, file: str | None = None, **options: Any) -> Checked:
-    """The same for a model file's text, shown under the name `file`."""
+    """The report on a model file's text, which is shown under the name `file`."""
     return Workbench.on_text(text, file, **options).report
 
 

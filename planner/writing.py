@@ -48,7 +48,7 @@ def ready(output: str | None, *inputs: str | None) -> None:
     """
     name = "standard output" if output is None or output == STDIO else output
     if name == "":
-        raise NotWritten(name, "it is no name of a file", "name a file, or leave -o out for standard output")
+        raise NotWritten(name, "it is not the name of a file", "name a file, or leave -o out for standard output")
     there = _status(output, sys.stdout)
     if there is None:
         if output is not None and output != STDIO:
@@ -59,7 +59,7 @@ def ready(output: str | None, *inputs: str | None) -> None:
     for each in inputs:
         read = _status(each, sys.stdin) if each is not None else None
         if read is not None and stat.S_ISREG(there.st_mode) and os.path.samestat(there, read):
-            raise NotWritten(name, "it is what is read", "name another file, so that this one is kept")
+            raise NotWritten(name, "it is the file that is read", "name another file, so that this one is kept")
 
 
 def _see_folder(output: str) -> None:
@@ -116,7 +116,7 @@ class Appended:
         self.torn = b""
         there = _status(output, sys.stdout) if output != STDIO else None
         if output == STDIO or (there is not None and not stat.S_ISREG(there.st_mode)):
-            raise NotWritten(output, "it is no file that keeps what is written", "name a file")
+            raise NotWritten(output, "it does not keep what is written to it", "name a file")
         try:
             self._stream = FileIO(output, "a+")
             self._lock()

@@ -71,7 +71,7 @@ INNER = "  - {name: wrap, layers: [{name: inner, type: residual, width: 48}]}\n"
 SHARED = "  - {name: again, type: BatchNorm2d}\n  - {name: twice, type: BatchNorm2d, share: again}\n"
 SIDE = "  - {name: side, type: Conv2d, out_channels: 16, kernel_size: 1}\n"
 
-ALL_LOAD = "all 44 entries load from a state_dict of before"
+ALL_LOAD = "all 44 entries load from an earlier state_dict"
 SAME_PARAMS, SAME_MACS = "parameters 23,226 23,226", "MACs 15,516,128 15,516,128"
 NO_STEP = ("~ ", "+ ", "- ", "→ ")
 """How lines about steps, findings and entries begin."""
@@ -84,7 +84,7 @@ EDITS: dict[str, Edit] = {
             "parameters 23,226 22,981 -245 (-1 %)",
             "~ head Linear 10 → 5 -245 -240",
             "out_features 10 → 5",
-            "42 of 44 entries load from a state_dict of before",
+            "42 of 44 entries load from an earlier state_dict",
             "~ `head.weight` is 5×48, was 10×48",
             "~ `head.bias` is 5, was 10",
         ),
@@ -137,7 +137,7 @@ EDITS: dict[str, Edit] = {
             "steps 30 37 +7",
             "+ body.3 residual 32×32×16 +4,672 +4,718,592 +256.3 KiB",
             "7 steps",
-            "44 of 56 entries load from a state_dict of before",
+            "44 of 56 entries load from an earlier state_dict",
             "+ `body.3.*` (12 entries) are new",
         ),
         ("~ ", "- ", "→ ", "body.2", "tail"),
@@ -146,7 +146,7 @@ EDITS: dict[str, Edit] = {
         {"repeat: 3": "repeat: 2"},
         (
             "- body.2 residual 32×32×16 -4,672 -4,718,592 -256.3 KiB",
-            "all 32 entries load from a state_dict of before, which has 12 more",
+            "all 32 entries load from an earlier state_dict, which has 12 more",
             "- `body.2.*` (12 entries) are gone",
         ),
         ("~ ", "+ ", "→ ", "body.1", "tail"),
@@ -180,7 +180,7 @@ EDITS: dict[str, Edit] = {
         (
             "bias no → yes",
             "+ info[NSP402]: bias-before-norm at `body.0.conv2`, `body.1.conv2` and `body.2.conv2`",
-            "44 of 47 entries load from a state_dict of before",
+            "44 of 47 entries load from an earlier state_dict",
             "+ `body.*.conv2.bias` (3 entries) are new",
         ),
         ("- ", "conv1"),
@@ -202,7 +202,7 @@ EDITS: dict[str, Edit] = {
         (
             "~ body.*.bn2 BatchNorm2d → GroupNorm ×3 32×32×16 -288 bytes",
             "no arguments → num_groups 4",
-            "all 35 entries load from a state_dict of before, which has 9 more",
+            "all 35 entries load from an earlier state_dict, which has 9 more",
             "- `body.*.bn2.*` (9 entries) are gone",
         ),
         ("+ ", "bn1", "consequence"),
@@ -227,7 +227,7 @@ EDITS: dict[str, Edit] = {
         (
             SAME_PARAMS,
             "→ stem is now conv0",
-            "42 of 44 entries load from a state_dict of before, 2 more once they are renamed",
+            "42 of 44 entries load from an earlier state_dict, 2 more once they are renamed",
         ),
         ("~ ", "+ ", "- ", "body", "reads"),
     ),
@@ -235,7 +235,7 @@ EDITS: dict[str, Edit] = {
         {"name: body": "name: trunk"},
         (
             "→ body.* are now trunk.* (21 steps)",
-            "8 of 44 entries load from a state_dict of before, 36 more once they are renamed",
+            "8 of 44 entries load from an earlier state_dict, 36 more once they are renamed",
         ),
         ("~ ", "+ ", "- ", "conv1", "reads"),
     ),
@@ -264,7 +264,7 @@ EDITS: dict[str, Edit] = {
         (
             "+ tail.2 Conv2d 8×8×32 +4,128 +262,144",
             "→ tail.2 … tail.3 are now tail.4 … tail.5 (2 steps)",
-            "42 of 46 entries load from a state_dict of before, 2 more once they are renamed",
+            "42 of 46 entries load from an earlier state_dict, 2 more once they are renamed",
         ),
         ("~ ", "- ", "body"),
     ),
@@ -275,7 +275,7 @@ EDITS: dict[str, Edit] = {
     ),
     "a branch that nothing reads": Edit(
         {"  - name: tail\n": SIDE + "  - name: tail\n    from: body\n"},
-        ("+ side Conv2d 32×32×16 +272 +262,144", "MACs in vain 0 262,144 +262,144"),
+        ("+ side Conv2d 32×32×16 +272 +262,144", "MACs never read 0 262,144 +262,144"),
         ("~ ", "- ", "reads `side`"),
     ),
     "a step moved": Edit(
@@ -318,7 +318,7 @@ EDITS: dict[str, Edit] = {
             "output 10 not planned",
             "groups 1 → 3",
             "+ error[NSP202]: in_channels must be divisible by groups: 16 channels from `body.0.relu` / 3",
-            "8 entries load from a state_dict of before; of steps not planned it is not known",
+            "8 entries load from an earlier state_dict; of steps not planned, this is not known",
         ),
         ("- ", "gone", "new"),
     ),

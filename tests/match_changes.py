@@ -128,7 +128,7 @@ CHANGED: dict[str, Changed] = {
         lines=(
             "→ 94 of 95 names of the checkpoint have the prefix `model.`",
             "+ 1 entry of the checkpoint does not begin with `model.`: `loss.weight`",
-            "= note: taken is what stands by the key `state_dict`",
+            "= note: the entries under the key `state_dict` are taken",
         ),
         never=("missing",),
     ),
@@ -137,13 +137,16 @@ CHANGED: dict[str, Changed] = {
         code=0,
         lines=(
             "all 94 entries",
-            "by the key `state_dict`",
+            "under the key `state_dict`",
             "there is also `state_dict_ema` (94 entries): `--key` takes",
         ),
         never=OTHERS,
     ),
     "the average alone fits": Changed(
-        lambda sizes: {"model": without("fc")(sizes), "ema": sizes}, code=0, lines=("by the key `ema`",), never=OTHERS
+        lambda sizes: {"model": without("fc")(sizes), "ema": sizes},
+        code=0,
+        lines=("under the key `ema`",),
+        never=OTHERS,
     ),
     "other classes": Changed(
         params={"classes": 1000},

@@ -66,8 +66,8 @@ def test_five_mistakes_are_told_in_one_run_and_what_is_taken_for_granted_is_said
     assert found == [(4, "NSP110"), (5, "NSP113"), (7, "NSP204"), (9, "NSP202"), (12, "NSP205")]
     labels = {each.code: each.label for each in report.diagnostics}
     assert report.diagnostics[1].help == "did you mean `BatchNorm2d`?"
-    assert labels["NSP204"].endswith(", with `BatchNorm2d` for `BatchNorm` and 1 more mended")
-    assert labels["NSP205"] == "512 given, 130 from `flatten`, with `groups: 5` and 3 more mended"
+    assert labels["NSP204"].endswith(", assuming `BatchNorm2d` for `BatchNorm` and 1 more correction")
+    assert labels["NSP205"] == "512 given, 130 from `flatten`, assuming `groups: 5` and 3 more corrections"
     assert not report.plan.complete
     assert [step.facts for step in report.plan.layers] == [None] * 9
 

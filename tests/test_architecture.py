@@ -21,19 +21,35 @@ EXCEPT = {
 CONTRACTS = {"planner.layers", "planner.layers._layer", "planner.layers._call", "planner.layers._fields"}
 
 
-def _questions(tree: ast.AST) -> Iterator[tuple[int, str]]:
+def _questions(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Where code asks for the type of a layer, or for the call that one certain layer means."""
     families: set[str] = set()
+    constants = {
+        target.id: _texts(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("planner.layers"):
             if node.module not in CONTRACTS:
                 yield node.lineno, f"imports from {node.module}"
             families |= {each.asname or each.name for each in node.names if each.name in all_layers()}
-        if isinstance(node, ast.Compare):
-            constants = {each.value for each in ast.walk(node) if isinstance(each, ast.Constant)}
-            asked = {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
-            if asked & {"type", "type_name", "__name__"} and constants & set(all_layers()):
-                yield node.lineno, f"compares with {', '.join(map(str, constants))}"
+        if isinstance(node, ast.Compare | ast.Match | ast.Subscript):
+            subject = node.subject if isinstance(node, ast.Match) else node
+            names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+            texts = _texts(node).union(*(constants[name] for name in names & constants.keys()))
+            if _attributes(subject) & TYPE and texts & {*all_layers()}:
+                yield node.lineno, f"compares with {', '.join(sorted(texts & {*all_layers()}))}"
+            if isinstance(node, ast.Compare) and names & families:
+                yield node.lineno, f"compares with {', '.join(names & families)}"
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in ("startswith", "endswith") and _attributes(node.func.value) & {"type", "type_name"}:
+                yield node.lineno, f"looks at a type by `{node.func.attr}`"
+            held = constants.get(node.func.value.id, set()) if isinstance(node.func.value, ast.Name) else set()
+            if node.func.attr == "get" and _attributes(node) & TYPE and held & {*all_layers()}:
+                yield node.lineno, "looks a type up"
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)
@@ -42,6 +58,17 @@ def _questions(tree: ast.AST) -> Iterator[tuple[int, str]]:
             names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
             if names & families:
                 yield node.lineno, f"asks for {', '.join(names & families)}"
+
+
+TYPE = {"type", "type_name", "__name__"}
+
+
+def _texts(node: ast.AST) -> set[str]:
+    return {each.value for each in ast.walk(node) if isinstance(each, ast.Constant) and isinstance(each.value, str)}
+
+
+def _attributes(node: ast.AST) -> set[str]:
+    return {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
 
 
 @pytest.mark.parametrize("path", ABOVE, ids=[str(path.relative_to(PACKAGE)) for path in ABOVE])
@@ -56,6 +83,12 @@ def test_nobody_above_the_layers_asks_for_a_type(path: Path) -> None:
         'if step.type == "Interpolate": pass',
         'if step.type in ("Add", "Concat"): pass',
         'if type(layer).__name__ == "Conv2d": pass',
+        'CONVS = {"Conv1d", "Conv2d"}\nif step.type in CONVS: pass',
+        'COSTS = {"Conv2d": 3}\ncost = COSTS[step.type]',
+        'COSTS = {"Conv2d": 3}\ncost = COSTS.get(step.type)',
+        'match step.type:\n    case "Conv2d": pass',
+        'if step.type.startswith("Conv"): pass',
+        "from planner.layers import Conv2d\nif type(layer) is Conv2d: pass",
         "from planner.layers.conv.conv import Conv2d",
         "from planner.layers import Conv2d\nisinstance(layer, Conv2d)",
     ],
@@ -109,9 +142,18 @@ def test_files_and_functions_are_short() -> None:
 
 
 def test_a_class_name_means_one_thing() -> None:
-    places: dict[str, list[str]] = {}
+    """Nor is a type that is made of others, as `Sizes = tuple[int, ...]`, called as a class is."""
+    classes: dict[str, list[str]] = {}
+    others: dict[str, list[str]] = {}
     for path in sorted(PACKAGE.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
-                places.setdefault(node.name.lstrip("_"), []).append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
-    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+                classes.setdefault(node.name.lstrip("_"), []).append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
+        for node in tree.body:
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            for name in (each.id.lstrip("_") for each in targets if isinstance(each, ast.Name)):
+                if name[:1].isupper() and not name.isupper():
+                    others.setdefault(name, []).append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
+    twice = {name: found for name, found in classes.items() if len(found) > 1}
+    assert twice | {name: classes[name] + found for name, found in others.items() if name in classes} == {}

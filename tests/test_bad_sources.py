@@ -159,7 +159,7 @@ PLANNER = [sys.executable, "-c", "from planner.cli import main; main()"]
 PICKLE = "which could run anything and is not read"
 SAVE = "save the network anew: `torch.export.save(torch.export.export(net.eval(), (x,)), 'net.pt2')`"
 KERAS = "save the network anew with Keras 3: `model.save('net.keras')`"
-MEND = "mend the code: it must run in Python"
+MEND = "correct the code: it must run in Python"
 SHAPE = "give a shape that it reads, by `--input`"
 PARTLY = "name a part of it, or write that part in another way"
 NO_NAME = "names no network; write it as net.py:Net, package.module:build, net.pt2, net.onnx, or net.keras"
@@ -207,7 +207,7 @@ BAD: list[tuple[str, str, str]] = [
     ),
     (
         "nets.py:Circle",
-        "`nets.py:Circle` is within itself, as `part.whole`",
+        "`nets.py:Circle` is a part of itself, as `part.whole`",
         "keep what is above a module out of its parts: in a list, or by a function",
     ),
     (

@@ -71,6 +71,20 @@ def configs(request: pytest.FixtureRequest) -> list[Path]:
     return CONFIGS if request.config.getoption("--long") else FEW
 
 
+def test_what_is_kept_is_counted_with_autocast(tmp_path: Path) -> None:
+    network = next(path for path in CONFIGS if path.stem == "resnet18")
+    kept = planner.check(network, batch=8).training(autocast="bfloat16").known_kept
+    over = found(planner.check(network, batch=8, budget={"kept": kept - 1, "autocast": "bfloat16"}))
+    assert over[0].label.startswith(f"{kept:,} bytes")
+    assert "batch 8, float32, autocast to bfloat16: 1 over" in over[0].label
+    file = tmp_path / "net.yaml"
+    file.write_text(f"budget: {{kept: {kept}, batch: 8}}\n" + network.read_text())
+    run = CliRunner().invoke
+    for command in (["check"], ["plan", "--train"]):
+        assert run(main, [*command, str(file)]).exit_code == 1
+        assert run(main, [*command, str(file), "--autocast", "bfloat16"]).exit_code == 0
+
+
 def test_a_limit_is_kept_to_the_last_unit(request: pytest.FixtureRequest) -> None:
     """The value itself passes; one less does not, in the file or by the option alike."""
     for path in configs(request):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import planner.cells
 import planner.cells.pieces
-import planner.geometry.mixing
+import planner.geometry.pairs
 from planner.cells import (
     Cells,
     Runs,
@@ -247,7 +247,7 @@ def test_a_set_that_is_too_ragged_is_refused() -> None:
 def _all_as_runs() -> Iterator[None]:
     """No set is kept as bits."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (planner.cells, planner.cells.runs, planner.cells.images, planner.geometry.mixing):
+        for module in (planner.cells, planner.cells.runs, planner.cells.images, planner.geometry.pairs):
             patch.setattr(module, "LONGEST_BITS", 0)
         yield
 

@@ -272,7 +272,7 @@ def test_limits_of_a_budget_are_compared_with_themselves() -> None:
     found = both.findings
     assert [(was.message, now.message) for was, now in found.changed] == [("too many parameters for `params: 1k`",) * 2]
     assert [each.message for each in found.mended] == ["too many multiply-adds for `macs: 1M`"]
-    assert [each.message for each in found.gained] == ["too many bytes kept for the way back for `kept: 1.5MiB`"]
+    assert [each.message for each in found.gained] == ["too many bytes kept for backward for `kept: 1.5MiB`"]
 
 
 def test_weights_load_as_pytorch_says() -> None:
@@ -514,7 +514,7 @@ def test_networks_of_other_formats_as_they_were(repository: Path) -> None:
     assert diff(repository, "--git", "HEAD", "yolo.yaml").exit_code == 0
     refused = diff(repository, "--git", "HEAD", "net.py:Net")
     assert refused.exit_code == 2
-    assert "of a revision no code is run" in refused.stderr
+    assert "code of a revision is not run" in refused.stderr
 
 
 def test_libraries_need_not_be_there_any_more(repository: Path) -> None:
@@ -536,7 +536,7 @@ def test_what_git_does_not_have(repository: Path) -> None:
         (["--git", "HEAD", "models/*.yaml"], "`models/*.yaml` is not in `HEAD`"),
         (["--git", "HEAD", "models/parts"], "`models/parts` is a folder in `HEAD`"),
         (["--git", "HEAD", "models/link.yaml"], "`models/link.yaml` is a link in `HEAD`, to `net.yaml`"),
-        (["--git", "HEAD", "-"], "standard input was nothing else"),
+        (["--git", "HEAD", "-"], "standard input has no earlier revision"),
     ):
         done = diff(repository, *words)
         assert (done.exit_code, done.stdout) == (2, "")
@@ -559,7 +559,7 @@ def test_without_git_and_outside_of_a_repository(folder: Path) -> None:
         "in no repository of git"
         in diff(folder, "--git", "HEAD", "old.yaml", GIT_CEILING_DIRECTORIES=str(folder.parent)).stderr
     )
-    assert "there is no git on the PATH" in diff(folder, "--git", "HEAD", "old.yaml", PATH="/nowhere").stderr
+    assert "is not on the PATH" in diff(folder, "--git", "HEAD", "old.yaml", PATH="/nowhere").stderr
 
 
 def test_layers_are_made_once_for_both(folder: Path) -> None:

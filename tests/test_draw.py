@@ -720,7 +720,7 @@ def test_what_takes_too_long_is_laid_out_plainer(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("planner.engine.SECONDS", 0.5)
     result = run(str(ROOT / "configs/resnet50.yaml"), "--engine", "system")
     assert (result.exit_code, result.stdout) == (0, "plain\n")
-    assert "was not done after 0.5 seconds; the layout is made plainer" in result.stderr
+    assert "did not finish in 0.5 seconds; a simpler layout is used" in result.stderr
 
 
 def test_without_an_engine_the_remedy_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -742,5 +742,5 @@ def test_an_engine_that_fails_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         raise subprocess.TimeoutExpired("dot", 300)
 
     monkeypatch.setattr(subprocess, "run", stuck)
-    with pytest.raises(NoPicture, match="not done after"):
+    with pytest.raises(NoPicture, match="did not finish in"):
         engine.draw("digraph {}", "svg")

@@ -377,7 +377,7 @@ def test_other_files_are_refused(name: str, tmp_path: Path) -> None:
         (b"\x1c\0\0\0TFL3" + bytes(20), "is a file of TensorFlow Lite"),
         (b"\x1f\x8b\x08" + bytes(20), "is compressed by gzip"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "is the pointer of Git LFS"),
-        (b"<!DOCTYPE html><html>404</html>", "is a page of the web"),
+        (b"<!DOCTYPE html><html>404</html>", "is a web page"),
     ],
 )
 @pytest.mark.parametrize("ending", ["pt", "safetensors"])

@@ -20,9 +20,11 @@ from typing import Any
 
 import pytest
 import torch
+from click.testing import CliRunner
 
 import planner
 from keras_configs import Config, archived, called, functional, input_layer, layer, sequential
+from planner.cli import main
 from planner.faults.not_imported import NotImported
 from planner.inputs.keras import model_text, read
 from planner.report import Report
@@ -359,6 +361,22 @@ def test_an_archive_and_its_configuration_are_the_same(tmp_path: Path) -> None:
 def test_a_network_is_called_as_its_file(name: str, written: str, tmp_path: Path) -> None:
     (tmp_path / f"{name}.json").write_text(json.dumps(sequential([8])), encoding="utf-8")
     assert read(tmp_path / f"{name}.json").encode().decode().splitlines()[0] == f"name: {written}"
+
+
+def test_no_fix_is_written_over_a_network_that_is_no_model_file(tmp_path: Path) -> None:
+    config = sequential(
+        [224, 224, 3],
+        layer("Conv2D", filters=8, kernel_size=[3, 3], strides=[2, 2]),
+        layer("GlobalAveragePooling2D"),
+    )
+    file = tmp_path / "net.json"
+    file.write_text(json.dumps(config), encoding="utf-8")
+    shown = CliRunner().invoke(main, ["check", "--diff", str(file)])
+    assert "safe fix[" in shown.stdout
+    refused = CliRunner().invoke(main, ["check", "--fix", str(file)])
+    assert refused.exit_code != 0
+    assert "is no model file, and fixes are made in model files alone" in refused.stderr
+    assert json.loads(file.read_text(encoding="utf-8")) == config
 
 
 def test_neither_keras_nor_torch_is_needed(tmp_path: Path) -> None:

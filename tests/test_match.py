@@ -503,7 +503,7 @@ def test_the_map_of_names(folder: Path) -> None:
     assert run(folder, "net.yaml", "other.json", "-o", "other.json").exit_code == 2
     twice = run(folder, "net.yaml", "other.json", "-o", "x.json", "--rename-map", "./x.json")
     assert twice.exit_code == 2
-    assert "is to be written twice" in twice.stderr
+    assert "two options write to" in twice.stderr
     assert not (folder / "x.json").exists()
 
 

@@ -172,7 +172,7 @@ CASES = [
          label="86,704,128 of 122,028,032 MACs, most in `a`; `b` leaves them unread",
          help="move the stride to a layer with a larger window"),
     says("NSP325", [9, 8], "name: a, type: Linear, out_features: 8", "name: b, type: MaxPool1d, kernel_size: 2", at=1,
-         label="64 of 576 MACs, most in `a`; `b` leaves them unread", help="mend the loss at the edge"),
+         label="64 of 576 MACs, most in `a`; `b` leaves them unread", help="fix the loss at the edge"),
     says("NSP325", [37, 8], "name: a, type: Linear, out_features: 8", "name: b, type: MaxPool1d, kernel_size: 2",
          "name: c, type: MaxPool1d, kernel_size: 1, stride: 3", at=2,  # one finding, where most is wasted
          label="1,600 of 2,368 MACs, most in `a`; `c` leaves them unread"),
@@ -282,7 +282,7 @@ CASES = [
     says("NSP330", [16, 16, 32],
          "type: ConvTranspose2d, out_channels: 8, kernel_size: 5, stride: 2, padding: 2, output_padding: 1", at=0,
          label="height and width: cells are written by 3, 2, … inputs: 2 does not divide 5",
-         help="use `kernel_size: 6`, `padding: 2`, `output_padding: 0`: as long, and even"),
+         help="use `kernel_size: 6`, `padding: 2`, `output_padding: 0`: the output keeps its size, written evenly"),
     says("NSP330", [16, 8], "type: ConvTranspose1d, out_channels: 8, kernel_size: 5, stride: 3", at=0,
          label="length: cells are written by 2, 2, 1, … inputs: 3 does not divide 5"),
     silent("NSP330", [16, 16, 32], "type: ConvTranspose2d, out_channels: 8, kernel_size: 4, stride: 2, padding: 1"),

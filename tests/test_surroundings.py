@@ -105,7 +105,7 @@ def test_what_is_read_is_not_overwritten(command: str, output: str, folder: Path
     result = run(command, "m.svg", "-o", output)
     assert result.exit_code == 2
     help = "name another file, so that this one is kept"
-    assert result.stderr == f"error: `{output}` cannot be written: it is what is read\n = help: {help}\n"
+    assert result.stderr == f"error: `{output}` cannot be written: it is the file that is read\n = help: {help}\n"
     assert run(command, "link.svg", "-o", "m.svg").exit_code == 2
     assert (folder / "m.svg").read_text() == MODEL
 
@@ -118,11 +118,11 @@ def test_what_is_read_through_a_stream_is_not_overwritten_either(folder: Path) -
 
 def test_an_image_is_not_overwritten_by_the_map_over_it(folder: Path) -> None:
     (folder / "cat.svg").write_text("<svg/>")
-    assert "it is what is read" in run("map", "m.yaml", "--image", "cat.svg", "-o", "cat.svg").stderr
+    assert "it is the file that is read" in run("map", "m.yaml", "--image", "cat.svg", "-o", "cat.svg").stderr
 
 
 REFUSED = [
-    ("", "it is no name of a file", "leave -o out"),
+    ("", "it is not the name of a file", "leave -o out"),
     ("folder.svg", "it is a folder", "name a file in it"),
     ("none/there/m.svg", "there is no folder `{folder}/none`", "make it, or name another"),
     ("m.yaml/m.svg", "`{folder}/m.yaml` is a file, not a folder", "name a folder"),

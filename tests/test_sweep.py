@@ -102,7 +102,7 @@ def test_rows_that_say_more_answer_a_question_for_less(model: Path) -> None:
     assert run(*common).output == whole
     assert _lines(Path("r.jsonl")) == lines
     Path("r.jsonl").write_text("".join(line.replace('"kept": true, ', "") for line in lines[:1]), encoding="utf-8")
-    assert "it answers another question: another is `--kept`" in run(*common, "--kept").output
+    assert "it is the sweep of another question, which differs in `--kept`" in run(*common, "--kept").output
     assert all(
         row.kept_bytes is None for row in planner.sweep(model, params={"width": range(4, 20, 4)}, results="r.jsonl")
     )
@@ -144,10 +144,10 @@ def test_rows_of_the_command_are_gone_on_with_in_python(model: Path) -> None:
 
 
 OTHERS = [
-    (("--set", "width=4:16:2"), "another is `--set`, which was `width=4:16:4`"),
-    (("--set", "width=4:16:4", "--input", "32"), "another is `--input`"),
-    (("--set", "width=4:16:4", "--batch", "2"), "another is `--batch`"),
-    (("--set", "width=4:16:4", "--dtype", "int8"), "another is `--dtype`"),
+    (("--set", "width=4:16:2"), "differs in `--set`, which was `width=4:16:4`"),
+    (("--set", "width=4:16:4", "--input", "32"), "differs in `--input`"),
+    (("--set", "width=4:16:4", "--batch", "2"), "differs in `--batch`"),
+    (("--set", "width=4:16:4", "--dtype", "int8"), "differs in `--dtype`"),
 ]
 
 
@@ -158,7 +158,10 @@ def test_the_rows_of_another_question_are_not_gone_on_with(model: Path, words: t
     before = Path("r.jsonl").read_bytes()
     result = run(*first, *words)
     assert result.exit_code == 2
-    assert "error: `r.jsonl` cannot be gone on with: it answers another question: " in result.output
+    assert (
+        "error: the sweep in `r.jsonl` cannot be continued: it is the sweep of another question, which differs in "
+        in result.output
+    )
     assert why in result.output
     assert Path("r.jsonl").read_bytes() == before
 
@@ -167,17 +170,17 @@ def test_the_rows_of_a_file_that_has_changed_are_not_gone_on_with(model: Path) -
     words = ("m.yaml", "--set", "width=4:16:4", "--results", "r.jsonl")
     assert run(*words).exit_code == 0
     model.write_text(MODEL.replace("stride: 2", "stride: 1"), encoding="utf-8")
-    assert "another is the model" in run(*words).output
+    assert "differs in the model" in run(*words).output
 
 
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (MODEL, "it holds something else than rows of a sweep"),
-        ("[]\n", "it holds something else than rows of a sweep"),
-        ('{"sweep": 3}\n', "it holds something else than rows of a sweep"),
-        ('{"precious": 1}', "it holds something else than rows of a sweep"),
-        ("precious", "it holds something else than rows of a sweep"),
+        (MODEL, "it holds something other than the rows of a sweep"),
+        ("[]\n", "it holds something other than the rows of a sweep"),
+        ('{"sweep": 3}\n', "it holds something other than the rows of a sweep"),
+        ('{"precious": 1}', "it holds something other than the rows of a sweep"),
+        ("precious", "it holds something other than the rows of a sweep"),
     ],
 )
 def test_a_file_of_something_else_is_kept(model: Path, content: str, why: str) -> None:
@@ -195,7 +198,7 @@ def test_a_line_that_was_changed_is_told(model: Path) -> None:
     Path("r.jsonl").write_text("".join([*lines[:2], "{}\n", *lines[3:]]), encoding="utf-8")
     assert "line 3 is not the row of point 1" in run(*words).output
     Path("r.jsonl").write_text("".join([*lines[:2], *lines[1:]]), encoding="utf-8")
-    assert "cannot be gone on with: its last line is not the row of point 4" in run(*words).output
+    assert "cannot be continued: its last line is not the row of point 4" in run(*words).output
 
 
 def test_two_runs_do_not_write_one_file(model: Path) -> None:
@@ -350,10 +353,10 @@ REFUSED = [
     (("--front", "least:macs,most:macs"), "a front has two measures"),
     (("-o", "r.docx"), "does not say what to draw"),
     (("--results", "no/such/r.jsonl"), "there is no folder `"),
-    (("--results", "m.yaml"), "it is what is read"),
-    (("--results", "r.csv", "-o", "./r.csv"), "is to be written twice, as two files"),
-    (("--results", "/dev/null"), "it is no file that keeps what is written"),
-    (("--results", "-"), "it is no file that keeps what is written"),
+    (("--results", "m.yaml"), "it is the file that is read"),
+    (("--results", "r.csv", "-o", "./r.csv"), "two options write to"),
+    (("--results", "/dev/null"), "it does not keep what is written to it"),
+    (("--results", "-"), "it does not keep what is written to it"),
 ]
 
 

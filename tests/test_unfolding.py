@@ -7,6 +7,7 @@ from typing import Any
 import networkx
 import pytest
 
+from planner.faults.unknown_parameter import COPIES
 from planner.source import of_mapping, parse
 from planner.unfolding import load
 from planner.workbench import checked
@@ -126,6 +127,16 @@ def test_a_block_sees_the_models_parameters_and_its_own_but_not_its_callers() ->
     }
     assert [each.code for each in load(of_mapping(mapping)).diagnostics] == ["NSP107"]
     assert not load(of_mapping({**mapping, "params": {"width": 3}})).diagnostics
+
+
+def test_a_block_does_not_see_which_copy_it_is() -> None:
+    inner = {"layers": [{"type": "Conv2d", "out_channels": "8 * ($index + 1)", "kernel_size": 1}]}
+    mapping = {"input": [8, 8, 4], "params": {"ind": 3}, "layers": [{"type": "b", "repeat": 2}], "blocks": {"b": inner}}
+    (found,) = load(of_mapping(mapping)).diagnostics
+    assert found.help == COPIES
+    told: dict[str, Any] = {"params": {"n": None}, "layers": [{**inner["layers"][0], "out_channels": "8 * ($n + 1)"}]}
+    mapping["layers"] = [{"type": "b", "n": "$index", "repeat": 2}]
+    assert not load(of_mapping({**mapping, "blocks": {"b": told}})).diagnostics
 
 
 @pytest.mark.parametrize("first", [False, True])

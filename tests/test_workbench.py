@@ -11,7 +11,6 @@ import pytest
 
 from planner.diagnostics import Severity
 from planner.outputs import formats, renderer
-from planner.outputs._findings import headline
 from planner.outputs._screen import Screen
 from planner.report import Report
 from planner.source import Source, parse
@@ -69,7 +68,7 @@ def test_what_models_share_is_what_each_finds_alone(size: int) -> None:
     for source in (bench.source, parse(text), parse(text.replace("kernel_size", "kernel_siz"))):
         shared, alone = bench.judged(source, (size, size, 3)), Workbench(source, (size, size, 3)).report
         assert [step.facts for step in shared.plan.steps] == [step.facts for step in alone.plan.steps]
-        assert list(map(headline, shared.diagnostics)) == list(map(headline, alone.diagnostics))
+        assert [each.headline for each in shared.diagnostics] == [each.headline for each in alone.diagnostics]
     assert len(bench.layers) <= 3 * steps
     assert len(bench.known) <= 8 * steps  # sizes of the input that were tried besides are few
 
@@ -121,5 +120,5 @@ def test_a_notebook_shows_steps_and_findings() -> None:
     shown = report._repr_html_()
     assert "<td>pool</td><td>MaxPool2d</td><td>2×2×3</td><td>0</td><td>0</td>" in shown
     assert [each.code for each in report.diagnostics] == ["NSP320", "NSP321"]
-    assert all(f"<li><b>{each.code}</b> {escape(headline(each))}</li>" in shown for each in report.diagnostics)
+    assert all(f"<li><b>{each.code}</b> {escape(each.headline)}</li>" in shown for each in report.diagnostics)
     assert "<n>" not in shown

@@ -89,7 +89,7 @@ class _Growth:
         yield from range(NEAR, 0, -1)
 
     def gain(self, n: int, period: int) -> object:
-        """What is added to each of the arguments in a period; something else than ever where another thing changes."""
+        """By how much each argument grows in a period; a value that equals no other where anything else changes."""
         near, far = self.of(n), self.of(n + period)
         if near is None or far is None or len(near) != len(far):
             return near is far or object()

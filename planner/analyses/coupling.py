@@ -17,8 +17,8 @@ from itertools import islice
 
 from planner.analyses.dependence import Axes, InputAxes
 from planner.analyses.far import Far
-from planner.analyses.groups import Move, SizeGroup, SizeGroups, assembled, shift, shorter
-from planner.analyses.line import Line, NotPeriodic, Size
+from planner.analyses.groups import GroupMove, SizeGroup, SizeGroups, assembled, shift, shorter
+from planner.analyses.line import Line, NotPeriodic, SizeRead
 from planner.analyses.lossless import Ledger, full_readings
 from planner.analyses.replanning import Replanned, replan
 from planner.analyses.residues import Residues, settled
@@ -132,13 +132,13 @@ class Coupling:
 
     @cached_property
     def before(self) -> list[list[int]]:
-        """For each axis, the steps that ask for it by itself."""
+        """The steps that ask for a size of one axis alone, for each axis."""
         inside = set(self.steps)
         return [[i for i in each.line.steps if i not in inside] for each in self.walks]
 
     @cached_property
-    def seen(self) -> list[list[Size]]:
-        """For each axis, the sizes that coupled steps see of it."""
+    def seen(self) -> list[list[SizeRead]]:
+        """The sizes that coupled steps see of an axis, for each axis."""
         sizes = [
             (i, output, at)
             for i in self.sources
@@ -206,7 +206,7 @@ class Coupling:
         """
         axis = len(fixed)
         found: list[SizeGroups] = []
-        moves: list[Move | None] = []
+        moves: list[GroupMove | None] = []
         calm = changes = 0
         while calm < 2 * period:
             n = len(found) + 1

@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import replace
 from functools import cached_property
 
-from planner.analyses.line import InputLine, NotPeriodic, Size, behind
+from planner.analyses.line import InputLine, NotPeriodic, SizeRead, behind
 from planner.analyses.loss import losses_of
 from planner.analyses.lossless import leaves
 from planner.analyses.replanning import Before, Replanned, replan
@@ -47,13 +47,13 @@ class Axes:
         self.lines: dict[InputAxis, InputLine] = {}
         self.walks: dict[InputAxis, Walk] = {}
         self.reasons: dict[InputAxis, str] = {}
-        self.sizes: defaultdict[Size, set[InputAxis]] = defaultdict(set)
+        self.sizes: defaultdict[SizeRead, set[InputAxis]] = defaultdict(set)
         self.swayed: defaultdict[tuple[int, int, int], set[InputAxis]] = defaultdict(set)
         self.alike: set[int] = set()
         self.asking: dict[int, bool] = {}
-        self.varying: dict[InputAxis, set[Size]] = {}
+        self.varying: dict[InputAxis, set[SizeRead]] = {}
         for input_axis in self.input_axes:
-            varying = self.varying[input_axis] = set[Size]()
+            varying = self.varying[input_axis] = set[SizeRead]()
             line = self.lines[input_axis] = InputLine(base, input_axis[:1], input_axis[1:], seen)
             try:
                 self.walks[input_axis] = self.walked(input_axis)
@@ -269,7 +269,7 @@ class Axes:
             yield from meets
 
 
-def _alike(plan: Plan, along: Walk, varying: set[Size]) -> bool:
+def _alike(plan: Plan, along: Walk, varying: set[SizeRead]) -> bool:
     """Whether a plan treats all spatial axes in the same way, so that an answer for one is one for all."""
     spatial = plan.steps[along.line.sources[0]].outputs[0].spatial
     if any(plan.steps[i].instance.sized is not None for i in along.line.steps):

@@ -10,7 +10,7 @@ from fractions import Fraction
 from planner.analyses.arguments import Law, law
 from planner.analyses.asking import fault_of, numbers, seen, works
 from planner.analyses.growing import Growing, meetings
-from planner.analyses.line import Line, NotPeriodic, Size, lengths
+from planner.analyses.line import Line, NotPeriodic, SizeRead, lengths
 from planner.analyses.replanning import Replanned
 from planner.faults.tensor_too_large import TensorTooLarge
 from planner.faults.window_too_large import WindowTooLarge
@@ -68,7 +68,7 @@ class Far:
         sized = any([line.base.steps[i].instance.sized is not None for i in line.steps])
         self.starts = (*FAR[: line.together], NEARER) if sized else FAR
         self.mends = NotPeriodic if sized else TooLargeFarOut
-        while not self.found():
+        while not self.finds_period():
             line.nearer += 1
         self.moving = [each for i, step in self.steps.items() for each in self.maps(i, step)]
         self.order = [each for i, step in self.steps.items() for each in self.compares(i, step)]
@@ -76,7 +76,7 @@ class Far:
         self.swelling = {i for i, laws in self.following.items() if any(each.grows for _, _, each in laws)}
         self.lengths_far = self.along() if self.following else []
 
-    def found(self) -> bool:
+    def finds_period(self) -> bool:
         """Find the period, which all that is seen in one period proves to be needed, and no more; whether that could be
         done so far out.
         """
@@ -90,7 +90,7 @@ class Far:
         return True
 
     def find(self) -> None:
-        self.growth: dict[Size, Fraction] = {}
+        self.growth: dict[SizeRead, Fraction] = {}
         self.ranks: dict[tuple[int, int], int] = {}
         """How many axes each tensor has, channels included."""
         self.asked: defaultdict[int, dict[tuple[Shape, ...], int]] = defaultdict(dict)
@@ -170,7 +170,7 @@ class Far:
     def periods(self, step: Step) -> Iterator[tuple[Fraction, int]]:
         return ((rate, each.period) for _, rate, each in self.laws(step))
 
-    def along(self) -> list[dict[Size, int]]:
+    def along(self) -> list[dict[SizeRead, int]]:
         """The sizes of all tensors far out, by the remainder of n."""
         start = self.start // self.period * self.period
         plans = (self.line.plan(n) for n in range(start, start + self.period))
@@ -192,7 +192,7 @@ class Far:
         pairs = ((plan.steps[i].outputs, self.line.base.steps[i].outputs) for i in self.following)
         return any(len(x) != len(y) for found, given in pairs for x, y in zip(found, given, strict=False))
 
-    def measure(self, near: dict[Size, int], n: int, stretch: int, largest: int) -> None:
+    def measure(self, near: dict[SizeRead, int], n: int, stretch: int, largest: int) -> None:
         """Take down the growth of the sizes in three plans, `stretch` cells apart each; `near` are those of the first,
         which is of n.
         """

@@ -30,12 +30,12 @@ SizeGroups = tuple[SizeGroup, ...]
 """The sizes of all other axes that go with one size of an axis."""
 SetMove = tuple[int, int]
 """How a set moves: how many of its smallest sizes stay, and by how much the others move."""
-Move = tuple[tuple[SetMove, ...], ...]
+GroupMove = tuple[tuple[SetMove, ...], ...]
 """How a row moves, for each of its groups and sets; empty where it stays as it is."""
 STAYS: SetMove = (0, 0)
 
 
-def shift(old: SizeGroups, new: SizeGroups) -> Move | None:
+def shift(old: SizeGroups, new: SizeGroups) -> GroupMove | None:
     """How one row moves to become another; None where the other row is no moved copy."""
     if old == new:
         return ()
@@ -87,7 +87,7 @@ def assembled(rows: Sequence[SizeGroups], period: int) -> Iterator[SizeGroup]:
     tail = [shift(rows[i - period], rows[i]) or () for i in range(end - period, end)]
     steady = end - period + 1
 
-    def move(n: int) -> Move:
+    def move(n: int) -> GroupMove:
         return tail[(n - 1 - (end - period)) % period]
 
     while any(tail) and steady > 1 and shift(rows[steady - 2], rows[steady + period - 2]) == move(steady - 1):
@@ -107,7 +107,7 @@ class _Assembly:
     period: int
     steady: int
     start: int
-    moves: Sequence[Move]
+    moves: Sequence[GroupMove]
     still: defaultdict[SizeGroup, set[int]] = field(default_factory=lambda: defaultdict(set))
     moving: defaultdict[SizeGroup, set[int]] = field(default_factory=lambda: defaultdict(set))
 

@@ -72,13 +72,11 @@ class InputSizes:
 
     @property
     def works(self) -> list[bool]:
-        """For each axis whether any size works."""
+        """Whether any size works, for each axis."""
         return [isinstance(axis, AxisSizes) and bool(axis.works) for axis in self.axes]
 
     def on(self, axes: Sequence[int]) -> InputSizes:
-        """The same on some of the axes: with all that these depend on, as what holds for an axis that depends on others
-        is half of what is to be known.
-        """
+        """The sizes of some axes, and of those that they depend on, without which an answer would be half of one."""
         own = {(self.input, k) for k in axes}
         together = [each for each in self.together if not own.isdisjoint((axis.input, axis.axis) for axis in each.axes)]
         at_once = [each for each in self.at_once if each.axis.axis in axes]
@@ -134,11 +132,11 @@ class _Solver:
         """The first input of each role."""
 
     def answer(self, source: int) -> InputSizes:
-        """One input, by its step."""
+        """The sizes of the input that a step is, by the number of the step."""
         step, shape = self.plan.steps[source], self.plan.steps[source].outputs[0]
         input_axes = [(source, axis) for axis in range(len(shape.spatial))]
         if any(each.severity == "error" for each in self.plan.model.diagnostics):
-            why = "the model file has faults that no input size mends"
+            why = "the model file has faults that no input size removes"
             unsolved = tuple(Unsolved(self.name((source, axis)), n, why) for axis, n in enumerate(shape.spatial))
             return InputSizes(step.name, shape, None, unsolved)
         found = [self.of(input_axis) for input_axis in input_axes]
@@ -244,7 +242,7 @@ class _Solver:
                 found = self.solved((twin,)).items()
                 self.answers[sources] = {(sources[0], k): each.of_twin(sources[0], name) for (_, k), each in found}
             else:
-                self.answers[sources] = AxisAnswers(*joint(self.base, sources, self.seen), self.plan).found
+                self.answers[sources] = AxisAnswers(*joint(self.base, sources, self.seen), self.plan).answers
         return self.answers[sources]
 
     def role(self, source: int) -> object:

@@ -23,7 +23,7 @@ LARGEST_KEPT = 1 << 16
 MOST_KEPT = 400_000
 """Steps of plans that are kept."""
 
-Size = tuple[int, int, int]
+SizeRead = tuple[int, int, int]
 """One size in a plan: step, output, axis."""
 
 
@@ -167,7 +167,7 @@ def behind(plan: Plan, *sources: int) -> list[int]:
     return sorted(found.difference(sources))
 
 
-def lengths(line: Line, plan: Plan) -> dict[Size, int]:
+def lengths(line: Line, plan: Plan) -> dict[SizeRead, int]:
     """All sizes of the tensors of a line."""
     return {
         (i, output, axis): n

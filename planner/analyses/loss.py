@@ -43,7 +43,7 @@ class AxisLoss(NamedTuple):
 
     @property
     def brief(self) -> dict[str, str]:
-        """The same in a few words, as there is room for in a picture, by the name of each kind of loss."""
+        """What is lost in a few words, as there is room for in a picture, by the name of each kind of loss."""
         loss, said = self.loss, {}
         if loss.skipped:
             said["skipped-cells"] = f"skips {loss.real} of {self.n}"

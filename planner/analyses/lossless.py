@@ -106,7 +106,7 @@ class Ledger:
         return tuple(found)
 
     def lost(self, plan: Plan, found: list[tuple[int, AxisUse]], reads: Readings) -> set[int]:
-        """Of the steps that leave cells out, those whose cells nothing else reads."""
+        """The steps that leave out cells which nothing else reads."""
         shared = list[tuple[int, AxisUse]]()
         lossy = set()
         for i, each in found:

@@ -69,7 +69,7 @@ class Together:
         return tuple(dict.fromkeys(axis.input for axis in self.axes))
 
     def of_twin(self, input: str) -> Together:
-        """The same sizes of another input."""
+        """These sizes, said of another input that is read alike."""
 
         def own(axes: tuple[AxisSizes, ...]) -> tuple[AxisSizes, ...]:
             return tuple([replace(axis, input=input) for axis in axes])
@@ -77,7 +77,7 @@ class Together:
         return Together(own(self.axes), tuple([Match(own(m.axes), m.step) for m in self.matches]), self.coupled)
 
     def beside(self, sizes: tuple[tuple[str, int], ...], because: str) -> Together:
-        """The same axes, where the answer holds only beside given sizes of other inputs."""
+        """This answer, noted to hold only beside given sizes of other inputs."""
         axes = tuple([replace(axis, beside=sizes, because=because) for axis in self.axes])
         return replace(self, axes=axes)
 
@@ -97,7 +97,7 @@ class AxisAnswer:
     why: str = ""
 
     def of_twin(self, source: int, input: str) -> AxisAnswer:
-        """The same answer for another input, which the same steps read alike."""
+        """This answer, said of another input, which the same steps read alike."""
         axis = self.axis and replace(self.axis, input=input)
         together = self.together and self.together.of_twin(input)
         return AxisAnswer(axis, together, tuple([(source, k) for _, k in self.others]), self.why)
@@ -111,13 +111,13 @@ class AxisAnswers:
 
     def __init__(self, axes: Axes, parts: Sequence[JointAxes], plan: Plan) -> None:
         self.axes, self.plan = axes, plan
-        self.found: dict[InputAxis, AxisAnswer] = {}
+        self.answers: dict[InputAxis, AxisAnswer] = {}
         self.walked: dict[Walk, AxisSizes] = {}
         for part in parts:
             try:
-                self.found |= self.of(part)
+                self.answers |= self.of(part)
             except NotPeriodic as why:
-                self.found |= dict.fromkeys(part.component, AxisAnswer(None, None, part.component, str(why)))
+                self.answers |= dict.fromkeys(part.component, AxisAnswer(None, None, part.component, str(why)))
 
     def of(self, part: JointAxes) -> dict[InputAxis, AxisAnswer]:
         component, coupling = part.component, part.coupling

@@ -46,19 +46,10 @@ def nearby(plan: Plan, input: str) -> Iterator[Nearby]:
     size = given[axis]
     reaching = max(4, min(WIDEST, MOST_PLANNED // (2 * max(len(plan.steps), 1))))
     known: Known = {}
-    behind = _behind(plan, input)
+    behind = plan.behind(lambda step: step.name == input)
     for n in range(max(1, size - reaching), size + reaching + 1):
         sizes = Shape([*(n if each == size else each for each in given.spatial), given.channels])
         yield _planned(propagate(model, inputs={input: sizes}, known=known), input, n, behind)
-
-
-def _behind(plan: Plan, input: str) -> set[int]:
-    """The steps that depend on an input."""
-    found: set[int] = set()
-    for i, step in enumerate(plan.steps):
-        if step.name == input or any(ref.step in found for ref in step.sources):
-            found.add(i)
-    return found
 
 
 def _planned(plan: Plan, input: str, n: int, behind: set[int]) -> Nearby:

@@ -103,7 +103,7 @@ class _Bundle:
     tensors: list[tuple[int, int, bool]] = field(default_factory=list)
 
     def more(self, done: int) -> int:
-        """How much more is alive behind it than before it, where these bundles have run by then."""
+        """How much more is alive after this bundle than before, where these bundles have run by then."""
         freed = sum(size for size, readers, stays in self.tensors if not stays and not readers & ~done)
         return self.makes - freed
 
@@ -277,10 +277,10 @@ def _bits(number: int) -> Iterator[int]:
         number ^= lowest
 
 
-class _Path(NamedTuple):
+class _StepsBefore(NamedTuple):
     """Bundles in the order in which they run, the last one outermost: many orders share what they begin with."""
 
-    before: _Path | None
+    before: _StepsBefore | None
     bundle: int
 
 
@@ -295,7 +295,7 @@ class _Begun(NamedTuple):
     done: int
     ready: int
     alive: int
-    path: _Path | None
+    path: _StepsBefore | None
 
 
 class _StretchSearch:
@@ -352,7 +352,7 @@ class _StretchSearch:
         for each in self.behind[i]:
             if not self.bundles[each].needs & ~done:
                 ready |= 1 << each
-        return _Begun(done, ready, alive, _Path(state.path, i))
+        return _Begun(done, ready, alive, _StepsBefore(state.path, i))
 
     def _at_once(self, peak: int, state: _Begun) -> _Begun:
         """Run what leaves no more alive than there was and does not raise the peak."""
@@ -377,7 +377,7 @@ class _StretchSearch:
         return _flat(state.path), peak
 
 
-def _flat(path: _Path | None) -> list[int]:
+def _flat(path: _StepsBefore | None) -> list[int]:
     order = []
     while path is not None:
         order.append(path.bundle)

@@ -79,8 +79,8 @@ class Parted(NamedTuple):
         return axes.pop() if len(axes) == 1 else None
 
     def through(self, pieces: Pieces) -> Parted | None:
-        """The same behind axes that are parted and joined; None where the pieces lie across one another. What goes to
-        the channels is seen by all cells.
+        """What is seen behind axes that are parted and joined; None where the pieces lie across one another. What goes
+        to the channels is seen by all cells.
         """
         found: list[Digit] = []
         for place in self.places:
@@ -101,7 +101,7 @@ class Parted(NamedTuple):
         return refined._seeing(sights, found)._merged() if found else None
 
     def along(self, link: Link, x: Shape, y: Shape) -> Parted | None:
-        """The same behind a layer that leaves axes whole; None where it changes one that has several pieces."""
+        """What is seen behind a layer that leaves axes whole; None where it changes an axis of several pieces."""
         sights: list[SeenValues | None] = []
         places: list[Digit] = []
         for place in self.places:
@@ -122,7 +122,7 @@ class Parted(NamedTuple):
         return self._seeing(sights, places)._merged()
 
     def _seeing(self, sights: Sequence[SeenValues | None], places: Sequence[Digit]) -> Parted:
-        """The same where digits see several values, or have gone."""
+        """What is seen where digits see several values, or have gone."""
         gone = [sight is not None and sight.gone for sight in sights]
         kept = tuple(place for place, away in zip(places, gone, strict=True) if not away)
         sizes = self.sizes
@@ -149,7 +149,7 @@ class Parted(NamedTuple):
         return Parted(kept, wide, wide if self.narrow == self.wide else found(self.narrow))
 
     def _merged(self) -> Parted:
-        """The same with as few digits as there may be."""
+        """What is seen, with as few digits as there may be."""
         found: list[Digit] = []
         for place in self.places:
             before = found[-1] if found else None
@@ -186,7 +186,7 @@ class Parted(NamedTuple):
         return stretch.gathered(self.sizes, new, seen, endless=endless)
 
     def with_places(self, places: tuple[Digit, ...]) -> Parted | None:
-        """The same with more digits, whose values do not matter; None where one of its own is not among them."""
+        """What is seen, with more digits whose values do not matter; None where an own digit is not among them."""
         if self.places == places:
             return self
         if not set(self.places) <= set(places):

@@ -78,7 +78,7 @@ class Reach(NamedTuple):
 
     @property
     def known_waste(self) -> int:
-        """The same as far as it is known."""
+        """Multiply-adds spent on elements that no output depends on, of the steps where they are known."""
         return sum([each or 0 for each in self.macs_wasted])
 
 

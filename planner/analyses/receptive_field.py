@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from planner.analyses.pieces import Parted, joined
 from planner.analyses.recall import Recall
-from planner.analyses.spans import LONGEST_PERIOD, WHOLE, AxisSpan, around, spanned
+from planner.analyses.spans import LONGEST_PERIOD, WHOLE, AxisSpan, enclosing, spanned
 from planner.cells import Cells, lowest
 from planner.geometry import AxisMap, Link, Ramp, Shape, Span
 from planner.plan import Plan, Step
@@ -241,7 +241,7 @@ def _seen(span: Span, cells: range, plain: bool) -> tuple[int, int]:
     if not stretches:
         nowhere = span.low(cells.start)
         return nowhere, nowhere - 1
-    return around(stretches)
+    return enclosing(stretches)
 
 
 def _joined(a: AxisField, b: AxisField, y: Shape) -> AxisField:
@@ -280,4 +280,4 @@ def _union(a: AxisSpan, b: AxisSpan) -> AxisSpan:
     if period > LONGEST_PERIOD:
         return None
     pairs = [[each for each in (a.at(i), b.at(i)) if each[0] <= each[1]] or [a.at(i)] for i in range(period)]
-    return spanned([around(pair) for pair in pairs], a.stride * period)
+    return spanned([enclosing(pair) for pair in pairs], a.stride * period)

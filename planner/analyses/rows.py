@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from planner.geometry import AxisMap, Link
 from planner.plan import Plan, Step, Tensor
+from planner.regions import covers
 
 MOST_NAMED = 4
 """Layers of a row that a message can name."""
@@ -88,17 +89,13 @@ def union(several: Sequence[Taps]) -> Taps | None:
     for taps in several:
         for box in taps.boxes:
             moved = tuple(cells << own - least for cells, own, least in zip(box, taps.low, low, strict=True))
-            if not any(_covers(other, moved) for other in boxes):
-                boxes = [other for other in boxes if not _covers(moved, other)] + [moved]
+            if not any(covers(other, moved) for other in boxes):
+                boxes = [other for other in boxes if not covers(moved, other)] + [moved]
     return Taps(tuple(boxes), low) if len(boxes) <= MOST_BOXES else None
 
 
 def has_holes(places: PlaceBits) -> bool:
     return places.bit_count() < places.bit_length()
-
-
-def _covers(outer: PlaceBox, inner: PlaceBox) -> bool:
-    return all(not cells & ~around for cells, around in zip(inner, outer, strict=True))
 
 
 def _count(boxes: tuple[PlaceBox, ...]) -> int:

@@ -27,7 +27,7 @@ BEYOND = 16
 LATER, FARTHEST = 12, 1 << 13
 """How many larger sizes are tried besides where arguments read the size, and up to which."""
 RAGGED = "what is read of its tensors is in too many pieces to be followed"
-Found = TypeVar("Found")
+FoundT = TypeVar("FoundT")
 MOST_ROUNDS = 32
 """Periods that are looked at before the losses are taken not to repeat."""
 
@@ -69,7 +69,7 @@ def sizes(model: Model, input: str, axis: int, *, at: Shape | None = None) -> Ax
     """
     base = propagate(model, inputs={} if at is None else {input: at})
     if any(each.severity == "error" for each in model.diagnostics):
-        raise NotPeriodic("the model file has faults that no input size mends")
+        raise NotPeriodic("the model file has faults that no input size removes")
     return along(walk(InputLine(base, (base.numbers[input],), (axis,), Before(model))))
 
 
@@ -85,7 +85,7 @@ def along(walked: Walk, steps: Sequence[int] | None = None) -> AxisSizes:
 
 
 def listed(line: Line, works: Residues, steps: Sequence[int]) -> AxisSizes:
-    """The same as `along`, where only a few sizes work and these are known."""
+    """The sizes of an axis that work, lose nothing and leave nothing over, where few work and these are known."""
     ledger = Ledger(line.tied, [line.swayed], steps)
     plans = {n: line.plan(n) for n in works.also}
     try:
@@ -125,7 +125,7 @@ class _Along:
             last += max(1, last // 8)
             if last > MOST_TRIED:
                 raise NotPeriodic(f"what is lost was not seen to repeat within the first {MOST_TRIED:,} sizes")
-        alike = self.each(self.ledger.pattern, [], last + self.period)
+        alike = self.at_each_size(self.ledger.pattern, [], last + self.period)
         while last > self.walk.steady and alike[last - 2] == alike[last - 2 + self.period]:
             last -= 1
         return last
@@ -136,12 +136,12 @@ class _Along:
         beyond = again + max(BEYOND, min(self.period, 2 * BEYOND))
         if beyond > MOST_TRIED:
             raise NotPeriodic(f"what is lost was not seen to repeat within the first {MOST_TRIED:,} sizes")
-        self.each(self.ledger.leaving, self.left, beyond)
+        self.at_each_size(self.ledger.leaving, self.left, beyond)
         return self.left[again - 1 : beyond - 1] == self.left[self.steady - 1 : beyond - 1 - self.period]
 
-    def each(self, found: Callable[[Plan], Found], known: list[Found], stop: int) -> list[Found]:
-        """What is found at each size below `stop`, of which the first few are known: as it is one period before where
-        the walk has skipped sizes for that, and it did not change in the period before either.
+    def at_each_size(self, found: Callable[[Plan], FoundT], known: list[FoundT], stop: int) -> list[FoundT]:
+        """The values of a function of the plan at each size below `stop`, of which the first few are known. A size that
+        the walk has skipped has the value of one period before, if the last two periods were alike.
         """
         period = self.period
         for n in range(len(known) + 1, stop):

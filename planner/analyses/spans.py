@@ -22,7 +22,7 @@ AxisSpan = Span | Literal["whole"] | None
 """None where no single number holds: after branches of different strides."""
 
 
-def around(stretches: Sequence[tuple[int, int]]) -> tuple[int, int]:
+def enclosing(stretches: Sequence[tuple[int, int]]) -> tuple[int, int]:
     """The stretch that several stretches lie in."""
     return min([low for low, _ in stretches]), max([high for _, high in stretches])
 
@@ -61,4 +61,4 @@ def _stretches(span: Span, rows: Sequence[Sequence[int]]) -> Sequence[tuple[int,
         lows, highs = span.low.at([min(row) for row in rows]), span.high.at([max(row) for row in rows])
         return [(low, max(high, low - 1)) for low, high in zip(lows, highs, strict=True)]
     found = [[span.at(i) for i in row] for row in rows]
-    return [around([each for each in row if each[0] <= each[1]] or [(row[0][0], row[0][0] - 1)]) for row in found]
+    return [enclosing([each for each in row if each[0] <= each[1]] or [(row[0][0], row[0][0] - 1)]) for row in found]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from planner.analyses.far import Far
-from planner.analyses.line import Line, NotPeriodic, Size, lengths
+from planner.analyses.line import Line, NotPeriodic, SizeRead, lengths
 from planner.analyses.replanning import Replanned
 from planner.analyses.residues import Residues, settled
 
@@ -65,7 +65,7 @@ HIDDEN = Verdict(frozenset(), frozenset((-1,)))
 """The verdict where a line has no plan."""
 
 
-def walk(line: Line, varying: set[Size] | None = None) -> Walk:
+def walk(line: Line, varying: set[SizeRead] | None = None) -> Walk:
     """Try the sizes of a line one after the other until a whole period has gone by in which all is as it is far out;
     while two sizes are still to cross, whole periods are passed over in which they do not.
 
@@ -79,7 +79,7 @@ def walk(line: Line, varying: set[Size] | None = None) -> Walk:
         raise NotPeriodic(hopeless)
     verdicts: list[Verdict] = []
     alike: dict[Verdict, Verdict] = {}
-    first: dict[Size, int] = {}
+    first: dict[SizeRead, int] = {}
     if varying is not None:
         varying |= {size for size, rate in far.growth.items() if rate}
     last: Replanned | None = None

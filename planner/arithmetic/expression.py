@@ -69,7 +69,7 @@ class Expression:
 
     @property
     def reads(self) -> Mapping[str, int]:
-        """What it reads, each with the offset where it stands first."""
+        """The parameters and sizes that the expression reads, with the offset where each stands first."""
         return self._reads
 
     @property

@@ -64,7 +64,7 @@ def group_norm(t: Tape, x: Strided, groups: int, weight: Strided | None, bias: S
 
 
 def layer_norm(t: Tape, x: Strided, count: int, weight: Strided | None, bias: Strided | None) -> Strided:
-    """Over the last `count` axes."""
+    """Layer normalization over the last `count` axes."""
     sizes = (*x.sizes[: x.dim - count], *(1,) * count)
     mean, rstd = (t.new(sizes, _statistics(x, weight)) for _ in range(2))
     made = t.new(x.sizes, x.dtype)

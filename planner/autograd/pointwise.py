@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from planner.autograd.tape import Tape
 from planner.autograd.tensors import WIDTHS, Strided, broadcast, packed, pointwise
 
@@ -108,6 +106,3 @@ def dropout(t: Tape, x: Strided, p: float, *, own: int = 0, alpha: bool = False,
     mask = t.new((), x.dtype) if p == 1 else t.new(sizes, x.dtype, None if own else _like(x))
     made = Strided(x.storage, x.sizes, x.strides, x.dtype) if inplace and not alpha else meeting(t, x, mask)
     return t.noted("dropout", (x,), made, mask)
-
-
-Function = Callable[[Tape, Strided], Strided]

@@ -10,7 +10,7 @@ from planner.autograd.tensors import Strided, broadcast
 
 
 def mm(t: Tape, a: Strided, b: Strided, bias: Strided | None = None) -> Strided:
-    """Of two matrices; each is kept for the gradient of the other."""
+    """The product of two matrices; each is kept for the gradient of the other."""
     made = t.new((a.sizes[0], b.sizes[1]), a.dtype)
     inputs = (a, b) if bias is None else (bias, a, b)
     return t.noted("mm", inputs, made, *([a] if b.grad else []), *([b] if a.grad else []))
@@ -39,7 +39,7 @@ def linear(t: Tape, x: Strided, weight: Strided, bias: Strided | None = None) ->
 
 
 def matmul(t: Tape, a: Strided, b: Strided) -> Strided:
-    """On the last two axes, those before them as a batch: as one matrix where PyTorch can, or in batches."""
+    """The product on the last two axes, those before them as a batch: one matrix where PyTorch can, or in batches."""
     a, b = t.lower(a), t.lower(b)
     if a.dim == b.dim == 2:
         return mm(t, a, b)

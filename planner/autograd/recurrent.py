@@ -10,13 +10,13 @@ from planner.autograd.attention import concat
 from planner.autograd.tape import Tape, UnknownCallError
 from planner.autograd.tensors import WIDTHS, Storage, Strided
 
-Kind = Literal["LSTM", "GRU", "RNN"]
+CellKind = Literal["LSTM", "GRU", "RNN"]
 Weights = Mapping[str, Strided]
-State = tuple[Strided, ...]
+CellState = tuple[Strided, ...]
 
 
 def layers(
-    t: Tape, kind: Kind, args: Mapping[str, Any], weights: Weights, x: Strided, states: Sequence[Strided]
+    t: Tape, kind: CellKind, args: Mapping[str, Any], weights: Weights, x: Strided, states: Sequence[Strided]
 ) -> list[Strided]:
     """A recurrent layer with `batch_first`, (N, L, C): the sequence and the last states, (layers, N, C)."""
     count = args.get("num_layers", 1)
@@ -26,7 +26,7 @@ def layers(
     whole = kind == "LSTM" and not args.get("proj_size")
     if whole:
         x = views.contiguous(t, x)
-    last: list[State] = []
+    last: list[CellState] = []
     for layer in range(count):
         outs = []
         for way in ways:
@@ -44,7 +44,7 @@ def layers(
     return [views.transpose(t, x, 0, 1), *together]
 
 
-def _zeros(t: Tape, kind: Kind, args: Mapping[str, Any], x: Strided, count: int) -> list[Strided]:
+def _zeros(t: Tape, kind: CellKind, args: Mapping[str, Any], x: Strided, count: int) -> list[Strided]:
     """First states that are none."""
     hidden = args["hidden_size"]
     channels = [args.get("proj_size") or hidden, *([hidden] if kind == "LSTM" else [])]
@@ -60,8 +60,8 @@ def stack(t: Tape, tensors: Sequence[Strided], dim: int) -> Strided:
 
 
 def _fused_lstm(
-    t: Tape, kind: Kind, args: Mapping[str, Any], weights: Weights, x: Strided, states: State
-) -> tuple[Strided, State]:
+    t: Tape, kind: CellKind, args: Mapping[str, Any], weights: Weights, x: Strided, states: CellState
+) -> tuple[Strided, CellState]:
     """OneDNN's LSTM, which keeps a workspace beside what goes in and out."""
     x, (h, c) = t.lower(x), (t.lower(each) for each in states)
     if x.dtype not in ("float32", "bfloat16"):
@@ -115,8 +115,8 @@ def _leading(count: int, width: int) -> int:
 
 
 def _steps(
-    t: Tape, kind: Kind, args: Mapping[str, Any], weights: Weights, x: Strided, states: State
-) -> tuple[Strided, State]:
+    t: Tape, kind: CellKind, args: Mapping[str, Any], weights: Weights, x: Strided, states: CellState
+) -> tuple[Strided, CellState]:
     """One cell after the other; what the inputs are multiplied by is done for all of them at once."""
     gates = products.linear(t, x, weights["weight_ih"], weights.get("bias_ih"))
     outs = []
@@ -128,8 +128,8 @@ def _steps(
 
 
 def cell(
-    t: Tape, kind: Kind, weights: Weights, x: Strided, states: Sequence[Strided], hidden: int, *, relu: bool = False
-) -> State:
+    t: Tape, kind: CellKind, weights: Weights, x: Strided, states: Sequence[Strided], hidden: int, *, relu: bool = False
+) -> CellState:
     """One step by itself, whose first states are zeros where none are given."""
     if not states:
         zeros = t.new((x.sizes[0], hidden), x.dtype)
@@ -149,7 +149,9 @@ def _own(t: Tape, x: Strided) -> Strided:
     return t.noted("in place", (x,), made, made)
 
 
-def _cell(t: Tape, kind: Kind, weights: Weights, gates: Strided, states: State, relu: bool = False) -> State:
+def _cell(
+    t: Tape, kind: CellKind, weights: Weights, gates: Strided, states: CellState, relu: bool = False
+) -> CellState:
     h = states[0]
     mine = products.linear(t, h, weights["weight_hh"], weights.get("bias_hh"))
     width = weights["weight_hh"].sizes[0]

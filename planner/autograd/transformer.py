@@ -10,7 +10,7 @@ from planner.autograd.tape import Tape
 from planner.autograd.tensors import Strided
 
 Weights = Mapping[str, Strided]
-Arguments = Mapping[str, Any]
+LayerArguments = Mapping[str, Any]
 
 
 def under(weights: Weights, prefix: str) -> Weights:
@@ -18,7 +18,9 @@ def under(weights: Weights, prefix: str) -> Weights:
     return {name.removeprefix(prefix): each for name, each in weights.items() if name.startswith(prefix)}
 
 
-def layer(t: Tape, args: Arguments, weights: Weights, x: Strided, memory: Strided | None, *, causal: bool) -> Strided:
+def layer(
+    t: Tape, args: LayerArguments, weights: Weights, x: Strided, memory: Strided | None, *, causal: bool
+) -> Strided:
     """A layer of an encoder or, with a memory, of a decoder."""
     seen = under(weights, "multihead_attn.")
     blocks: list[Callable[[Strided], Strided]] = [
@@ -36,7 +38,9 @@ def layer(t: Tape, args: Arguments, weights: Weights, x: Strided, memory: Stride
     return x
 
 
-def stack(t: Tape, args: Arguments, weights: Weights, x: Strided, memory: Strided | None, *, causal: bool) -> Strided:
+def stack(
+    t: Tape, args: LayerArguments, weights: Weights, x: Strided, memory: Strided | None, *, causal: bool
+) -> Strided:
     """Layers one after the other, and perhaps a norm."""
     inner = next(each for name, each in args.items() if name.endswith("coder_layer"))
     for i in range(args["num_layers"]):
@@ -49,13 +53,13 @@ def _normalized(t: Tape, weights: Weights, x: Strided) -> Strided:
     return norms.layer_norm(t, x, 1, weights.get("weight"), weights.get("bias"))
 
 
-def _attended(t: Tape, args: Arguments, weights: Weights, inputs: list[Strided], *, causal: bool) -> Strided:
+def _attended(t: Tape, args: LayerArguments, weights: Weights, inputs: list[Strided], *, causal: bool) -> Strided:
     p = args.get("dropout", 0.1)
     made = attention.multihead(t, {"num_heads": args["nhead"], "dropout": p}, weights, inputs, causal=causal)
     return pointwise.dropout(t, made, p)
 
 
-def _fed_forward(t: Tape, args: Arguments, weights: Weights, x: Strided) -> Strided:
+def _fed_forward(t: Tape, args: LayerArguments, weights: Weights, x: Strided) -> Strided:
     p = args.get("dropout", 0.1)
     inner = products.linear(t, x, weights["linear1.weight"], weights.get("linear1.bias"))
     inner = pointwise.function(t, inner, "output" if args.get("activation", "relu") == "relu" else "input")

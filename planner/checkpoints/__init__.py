@@ -29,8 +29,8 @@ OTHERS = {
     b"GGUF": ("is a file of GGUF", "name the checkpoint that it was made from"),
     b"\x1f\x8b": ("is compressed by gzip", "unpack it, as by `gunzip`"),
     b"version https://git-lfs": ("is the pointer of Git LFS to a file", "`git lfs pull` brings the file itself"),
-    b"<!DOCTYPE html": ("is a page of the web", "download the file anew; the page says why it was not given"),
-    b"<html": ("is a page of the web", "download the file anew; the page says why it was not given"),
+    b"<!DOCTYPE html": ("is a web page", "download the file anew; the page says why it was not given"),
+    b"<html": ("is a web page", "download the file anew; the page says why it was not given"),
 }
 """Formats that are not read, by their first bytes."""
 TFLITE = b"TFL3"

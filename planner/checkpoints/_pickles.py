@@ -294,7 +294,7 @@ _CONSTANTS: dict[str, Callable[[], object]] = {
 
 def _number(argument: object) -> int:
     if not isinstance(argument, int) or argument < 0:
-        raise _Broken("a number of its memo is none")
+        raise _Broken("a number in its memo is no whole number from 0")
     return argument
 
 

@@ -17,7 +17,7 @@ def storage_of(id: object, refusing: Refusing) -> PickledStorage:
 
 
 def _part(part: list[object], count: int, refusing: Refusing) -> tuple[int, int] | None:
-    """Of a storage that is a part of another one, the place and the length."""
+    """The place and the length of a storage that is a part of another one."""
     match part:
         case [] | [None]:
             return None

@@ -86,7 +86,7 @@ class PickledName(NamedTuple):
 
     @classmethod
     def of(cls, module: str, name: str) -> PickledName:
-        """By today's names of modules."""
+        """The name in a module, which is called as it is today."""
         module = {"__builtin__": "builtins", "copy_reg": "copyreg", "exceptions": "builtins"}.get(module, module)
         return cls(module.replace("numpy._core.", "numpy.core."), name)
 

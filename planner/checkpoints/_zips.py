@@ -60,7 +60,7 @@ def whole(archive: zipfile.ZipFile, member: zipfile.ZipInfo, refusing: Refusing,
     return found
 
 
-def must_be_there(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo, refusing: Refusing) -> None:
+def must_be_there(path: Path, member: zipfile.ZipInfo, refusing: Refusing) -> None:
     """Refuse a member that is stored as it is and would end behind the end of the file."""
     if member.compress_type == zipfile.ZIP_STORED and member.header_offset + member.file_size > path.stat().st_size:
         raise refusing.broken(f"ends too early: within `{cut(member.filename)}`")

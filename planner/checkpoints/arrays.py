@@ -52,13 +52,13 @@ def _array(refusing: Refusing, name: str, head: bytes, size: int) -> SavedTensor
     wide = 2 if head[6] == 1 else 4
     length = int.from_bytes(head[8 : 8 + wide], "little")
     if head[6] not in (1, 2, 3) or length > LONGEST_HEADER or len(head) < 8 + wide + length:
-        raise refusing.broken(f"is broken: the header of `{cut(name)}` is none that NumPy writes")
+        raise refusing.broken(f"is broken: the header of `{cut(name)}` is not one that NumPy writes")
     try:
         about = ast.literal_eval(head[8 + wide : 8 + wide + length].decode("utf-8").strip())
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         about = None
     if not isinstance(about, dict) or about.keys() != {"descr", "fortran_order", "shape"}:
-        raise refusing.broken(f"is broken: the header of `{cut(name)}` is none that NumPy writes")
+        raise refusing.broken(f"is broken: the header of `{cut(name)}` is not one that NumPy writes")
     found = SavedTensor(name, refusing.sizes(about["shape"], name), dtype_of(refusing, name, about["descr"]))
     bits = found.bits
     if bits is not None and size != 8 + wide + length + bits // 8:

@@ -48,22 +48,22 @@ class _LegacyStorages:
 
     def __init__(self, refusing: Refusing) -> None:
         self.refusing = refusing
-        self.found: dict[str, PickledStorage] = {}
+        self.storages: dict[str, PickledStorage] = {}
 
     def __call__(self, id: object) -> PickledStorage:
         found = storage_of(id, self.refusing)
-        known = self.found.setdefault(found.key, found)
+        known = self.storages.setdefault(found.key, found)
         if known[:3] != found[:3]:
-            raise self.refusing.broken(f"is broken: it says two things of the storage `{cut(found.key)}`")
+            raise self.refusing.broken(f"is broken: it describes the storage `{cut(found.key)}` in two ways")
         return found if found.part is None else found._replace(length=found.part[1])
 
     def must_follow(self, file: BinaryIO, keys: object, end: int) -> None:
         """Refuse a file in which the storages that are used do not all stand behind the pickles."""
         if not isinstance(keys, list) or not all(isinstance(each, str) for each in keys):
-            raise self.refusing.broken("is broken: its list of storages is none")
-        if missing := sorted(self.found.keys() - set(keys)):
+            raise self.refusing.broken("is broken: its list of storages is not a list of names")
+        if missing := sorted(self.storages.keys() - set(keys)):
             raise self.refusing.broken(f"is broken: the storage `{cut(missing[0])}` is not in it")
-        used = [self.found[each] for each in dict.fromkeys(keys) if each in self.found]
+        used = [self.storages[each] for each in dict.fromkeys(keys) if each in self.storages]
         takes = sum(8 + each.length * BITS.get(each.dtype, 8) // 8 for each in used)
         if file.tell() + takes > end:
             there = end - file.tell()

@@ -55,7 +55,7 @@ def read(path: Path) -> Checkpoint:
         storages = _ZippedStorages(path, members, folder, refusing)
         root = unpickled(io.BytesIO(data), refusing, storages)
         for each in storages.used.values():
-            must_be_there(path, archive, each, refusing)
+            must_be_there(path, each, refusing)
     return Checkpoint(str(path), "torch.save", sections_of(root, refusing), in_order=True)
 
 

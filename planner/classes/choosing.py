@@ -49,7 +49,7 @@ def if_shared(attempt: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T |
         return None
 
 
-def one(known: Sequence[tuple[Expr, Values, Worlds]], is_type: bool = False) -> Expr:
+def for_all_copies(known: Sequence[tuple[Expr, Values, Worlds]], is_type: bool = False) -> Expr:
     """The expression that stands for those of all copies."""
     first = known[0][0]
     agree = all(expr == first for expr, _, _ in known)

@@ -10,7 +10,17 @@ from typing import Any, Protocol
 from planner.classes import worlds
 from planner.classes.algebra import substituted
 from planner.classes.arithmetic import of_value
-from planner.classes.choosing import Candidate, UnsharedError, Values, Worlds, agreed, chosen, if_shared, one, worth
+from planner.classes.choosing import (
+    Candidate,
+    UnsharedError,
+    Values,
+    Worlds,
+    agreed,
+    chosen,
+    for_all_copies,
+    if_shared,
+    worth,
+)
 from planner.classes.copies import Copies
 from planner.classes.expressions import NOTHING, Expr, const, name
 from planner.classes.names import unused
@@ -163,7 +173,7 @@ class Entries:
             self.assumed = self.assumed.union(*(expr.depends_on for expr in given))
         sights = self._sights(part, entry)
         args = {
-            param: one([(use.args[param], *sight) for use, sight in sights], param in unit.types)
+            param: for_all_copies([(use.args[param], *sight) for use, sight in sights], param in unit.types)
             for param in unit.params
         }
         for _, use in part.uses:
@@ -201,7 +211,7 @@ class Entries:
             if any(other is not call and not _alike(other, call, target) for other in others):
                 raise UnsharedError
             args = [
-                (arg, one([(use.calls[i].args[k][1], *sight) for use, sight in sights]))
+                (arg, for_all_copies([(use.calls[i].args[k][1], *sight) for use, sight in sights]))
                 for k, (arg, _) in enumerate(call.args)
             ]
             calls.append(call._replace(args=tuple(args)))

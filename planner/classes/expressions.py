@@ -45,7 +45,7 @@ class Expr(_ExprFields):
         return super().__new__(cls, op, args, assumed, size)
 
     def assuming(self, names: Set[str]) -> Expr:
-        """The same for these values of some names alone."""
+        """This expression, noted to be right only for the values that some names have here."""
         return self if names <= self.assumed else self._replace(assumed=self.assumed | names)
 
     def __str__(self) -> str:

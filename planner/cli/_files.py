@@ -44,7 +44,7 @@ def both_ready(outputs: tuple[str | None, str | None], *inputs: str) -> None:
         ready(each, *inputs)
         if each is not None and each != STDOUT:
             if os.path.realpath(each) in seen:
-                raise Failure(f"`{each}` is to be written twice, as two files", "name another file for one of them")
+                raise Failure(f"two options write to `{each}`", "name another file for one of them")
             seen.add(os.path.realpath(each))
 
 

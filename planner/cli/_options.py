@@ -172,9 +172,12 @@ def budget_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return _all_of(*options)(command)
 
 
+autocast_option = click.option(
+    "--autocast", callback=_read_precision, metavar="TYPE",
+    help="Mixed precision: the type that products and convolutions work in while training, such as bfloat16.",
+)  # fmt: skip
 training_options = _all_of(
-    click.option("--autocast", callback=_read_precision, metavar="TYPE",
-                 help="Mixed precision: the type that products and convolutions work in, such as bfloat16."),
+    autocast_option,
     click.option("--optimizer", default="none", show_default=True, callback=_read_optimizer, metavar="NAME",
                  help="Whose state is counted: sgd, momentum, adam, adamw or adafactor."),
 )  # fmt: skip

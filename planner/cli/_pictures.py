@@ -10,10 +10,10 @@ from planner.cli._ending import Failure
 from planner.cli._printing import print_text
 
 if TYPE_CHECKING:
-    from planner.engine import Choice, Engine
+    from planner.engine import Engine, EngineChoice
 
 
-def drawn(sources: Iterable[str], format: str, placed: bool = False, *, choice: Choice = "auto") -> bytes:
+def drawn(sources: Iterable[str], format: str, placed: bool = False, *, choice: EngineChoice = "auto") -> bytes:
     """A picture of DOT source by a Graphviz engine; of the next source, a plainer one, where the layout takes too long.
 
     Where an engine fails, the next one is tried. What is `placed` has a place in the source and needs no layout.

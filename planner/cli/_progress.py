@@ -29,7 +29,7 @@ class Progress:
             print_text("\r\x1b[K", sys.stderr)
 
     def step(self) -> None:
-        """One more is done."""
+        """Note that one more is done."""
         self._done += 1
         if self._shown and (now := monotonic()) - self._said > SECONDS:
             self._said = now

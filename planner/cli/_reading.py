@@ -68,10 +68,10 @@ def report_at(revision: str, file: str, *, scale: str | None = None, **options: 
     from planner.workbench import Workbench
 
     if file == STDIN:
-        raise Failure("standard input was nothing else at a revision", "name a file beside --git")
+        raise Failure("standard input has no earlier revision", "name a file beside --git")
     if is_source(file) and Path(file).suffix not in FILES:
         help = f"take both from folders: `git worktree add ../before {revision}`, and name what is in there as OLD"
-        raise Failure(f"`{file}` is no file to read: of a revision no code is run", help)
+        raise Failure(f"`{file}` is code, and code of a revision is not run", help)
     must_take_options(file, scale)
     try:
         there = Commit(revision, file)
@@ -125,7 +125,7 @@ def brought_in(source: str, input: Any) -> str:
 
 
 def text_of(source: str, input: Any) -> str:
-    """The same, which raises the fault that keeps it from being brought in."""
+    """The model file of a network that is named as net.py:Net. Raises the fault that keeps it from being imported."""
     from planner.inputs import imported
 
     return imported(source, input=input, arguments=_arguments())

@@ -10,9 +10,10 @@ import click
 from click.core import ParameterSource
 
 from planner.cli import _reading
-from planner.cli._ending import print_trace
+from planner.cli._ending import Failure, print_trace
 from planner.cli._options import (
     BUDGET,
+    autocast_option,
     budget_options,
     format_option,
     memory_options,
@@ -40,12 +41,13 @@ UP_AND_EMPTY = "\x1b[A\x1b[2K"
 @model_options
 @budget_options
 @memory_options
+@autocast_option
 @click.option(
     "--target", "targets", multiple=True, metavar="NAME",
     help="Where the model is to run, such as edgetpu or onnx-opset=17, in place of the file's; several are judged.",
 )  # fmt: skip
 @format_option("full", "check")
-@click.option("--fix", is_flag=True, help="Mend the files: write the first safe fix of each error and warning.")
+@click.option("--fix", is_flag=True, help="Fix the files: write the first safe fix of each error and warning.")
 @click.option("--unsafe-fixes", "unsafe", is_flag=True, help="As --fix, with the fixes that are not safe as well.")
 @click.option("--diff", is_flag=True, help="Show what --fix would write, or --unsafe-fixes, and write nothing.")
 @strict_option
@@ -57,6 +59,7 @@ def command(
     scale: str | None,
     batch: int,
     dtype: str,
+    autocast: str | None,
     targets: tuple[str, ...],
     format: str,
     fix: bool,
@@ -119,7 +122,8 @@ def _budget() -> dict[str, Any]:
     context = click.get_current_context(silent=True)
     if context is None:
         return {}
-    said = (name for name in ("batch", "dtype") if context.get_parameter_source(name) is ParameterSource.COMMANDLINE)
+    names = ("batch", "dtype", "autocast")
+    said = (name for name in names if context.get_parameter_source(name) is ParameterSource.COMMANDLINE)
     return {**{name: context.params[name] for name in said}, **context.meta.get(BUDGET, {})}
 
 
@@ -137,8 +141,12 @@ def _mended(file: str, report: Checked, screen: Screen, *, write: bool, unsafe: 
 
 def _write(file: str, old: Source, new: Source) -> None:
     """Put a new text into a file: all of it or, where that fails, nothing. Links, owner, mode and encoding stay."""
+    from planner.inputs import is_source
     from planner.writing import NotWritten, rewrite
 
+    if is_source(file):
+        said = f"`{file}` is no model file, and fixes are made in model files alone"
+        raise Failure(said, f"`planner import {file} -o net.yaml` writes one; --diff shows the fixes")
     try:
         rewrite(file, old.text, new.text, since="while it was checked")
     except NotWritten as error:

@@ -14,7 +14,7 @@ from planner.outputs import formats, renderer
 from planner.outputs._screen import Screen
 
 if TYPE_CHECKING:
-    from planner.engine import Choice
+    from planner.engine import EngineChoice
 
 PLACE = 3
 
@@ -42,7 +42,7 @@ def command(
     format: str | None,
     output: str | None,
     theme: str,
-    engine: Choice,
+    engine: EngineChoice,
     screen: Screen,
     **options: Any,
 ) -> int:

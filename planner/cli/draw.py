@@ -14,7 +14,7 @@ from planner.outputs import able, renderer, stated
 from planner.outputs._screen import Screen
 
 if TYPE_CHECKING:
-    from planner.engine import Choice
+    from planner.engine import EngineChoice
 
 PLACE = 7
 
@@ -48,7 +48,7 @@ PLACE = 7
     type=click.Choice(["down", "right", "up", "left"]),
     default="down",
     show_default=True,
-    help="Where the data flow.",
+    help="The direction in which data flows.",
 )
 @theme_option
 @click.option(
@@ -77,7 +77,7 @@ def command(
     style: str,
     copies: str,
     theme: str,
-    engine: Choice,
+    engine: EngineChoice,
     screen: Screen,
     **look: Any,
 ) -> int:

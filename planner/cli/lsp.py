@@ -12,7 +12,12 @@ QUICK = 0.001
 
 
 @click.command("lsp")
-@click.option("--stdio", is_flag=True, hidden=True, help="What many editors add; there is no other way.")
+@click.option(
+    "--stdio",
+    is_flag=True,
+    hidden=True,
+    help="Serve on standard input and output, the only way there is.",
+)
 def command(stdio: bool) -> int:
     """Serve an editor while a model file is typed.
 

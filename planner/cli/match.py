@@ -20,7 +20,7 @@ PLACE = 3
 @click.argument("file")
 @click.argument("weights")
 @model_options
-@click.option("--key", metavar="KEY", help="The key by which the weights stand in the file, such as state_dict_ema.")
+@click.option("--key", metavar="KEY", help="The key under which the weights stand in the file, such as state_dict_ema.")
 @click.option(
     "--rename-map", "map_to", metavar="PATH", help="Write a JSON file of the model's names by the checkpoint's."
 )

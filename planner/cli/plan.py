@@ -64,7 +64,8 @@ def command(
     about = stated("train" if train else "plan", format)
     if depth is not None and not about.folds:
         raise click.UsageError(f"--depth folds {able('plan', 'folds')}; {format} has every step")
-    report = _reading.report_on(file, input=input, params=params, scale=scale, batch=batch, dtype=dtype)
+    budget = {"autocast": autocast} if autocast else {}
+    report = _reading.report_on(file, input=input, params=params, scale=scale, batch=batch, dtype=dtype, budget=budget)
     if train and report.plan.complete:
         training = report.training(autocast=autocast, optimizer=optimizer)
         text = renderer("train", format)(report, training, screen, depth)

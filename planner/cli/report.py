@@ -13,7 +13,7 @@ from planner.outputs import renderer
 from planner.outputs._screen import Screen
 
 if TYPE_CHECKING:
-    from planner.engine import Choice
+    from planner.engine import EngineChoice
 
 PLACE = 9
 
@@ -33,7 +33,7 @@ def command(
     batch: int,
     dtype: str,
     output: str | None,
-    engine: Choice,
+    engine: EngineChoice,
     screen: Screen,
 ) -> int:
     """Write all that is known about a model as one HTML page.

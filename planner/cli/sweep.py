@@ -34,7 +34,7 @@ from planner.outputs._screen import Screen
 from planner.points import MEASURES
 
 if TYPE_CHECKING:
-    from planner.engine import Choice
+    from planner.engine import EngineChoice
     from planner.points import Limits, Objective, Question
     from planner.sweeping import StoredRows
 
@@ -114,7 +114,7 @@ def _bounds(command: Callable[..., Any]) -> Callable[..., Any]:
               help="What the front is about; by default least:macs,most:params, for each input size.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Processes; by default one for each core.")
 @click.option("--dask", "address", metavar="ADDRESS", help="Plan on the workers of a Dask cluster: tcp://…:8786.")
-@click.option("--results", metavar="PATH", help="Keep each row in this file; started again, the sweep goes on there.")
+@click.option("--results", metavar="PATH", help="Keep each row in this file; started again, the sweep continues there.")
 @click.option("-o", "--output", metavar="PATH", help="Where to; the ending, such as .csv or .svg, says the format.")
 @click.option("--format", type=click.Choice(formats("sweep")), help="The format; by default table, or as PATH ends.")
 @theme_option
@@ -136,7 +136,7 @@ def command(
     output: str | None,
     format: str | None,
     theme: str,
-    engine: Choice,
+    engine: EngineChoice,
     screen: Screen,
     **bounds: int | None,
 ) -> int:

@@ -34,7 +34,7 @@ def matched(before: Plan, after: Plan) -> list[Pair]:
     """All steps of both plans, each once, in the order of the plan after; a step that is gone stands behind what it
     stood behind. The other way round, the same steps are found.
     """
-    sides = _Side(before), _Side(after)
+    sides = _PlanSide(before), _PlanSide(after)
     first, second = sides if sides[0].rank() <= sides[1].rank() else sides[::-1]
     _Matching(first, second).run()
     return _in_order(sides[0].partners, sides[1].partners)
@@ -55,7 +55,7 @@ def _in_order(before: Sequence[int | None], after: Sequence[int | None]) -> list
     return pairs
 
 
-class _Side:
+class _PlanSide:
     """One of the two plans, with what a step is looked up by.
 
     partners  the numbers that its steps have in the other plan
@@ -169,16 +169,16 @@ class _Side:
         return (tuple(sorted(found)), self.returned.get(i)) if found or i in self.returned else None
 
 
-What = Callable[[_Side, int], Hashable]
+What = Callable[[_PlanSide, int], Hashable]
 """What two steps must have in common."""
-Where = Callable[[_Side, int, Sequence[int | None] | None], Hashable]
+PlaceKey = Callable[[_PlanSide, int, Sequence[int | None] | None], Hashable]
 """The place of a step, in numbers of its own plan or of the other's; None where it has none yet."""
 
 
 class _Matching:
     """Finds partners: in each pass, for steps of both sides that have none yet."""
 
-    def __init__(self, first: _Side, second: _Side) -> None:
+    def __init__(self, first: _PlanSide, second: _PlanSide) -> None:
         self.first = first
         self.second = second
 
@@ -186,13 +186,13 @@ class _Matching:
         self._inputs()
         self._by_name(lambda i, j: self._same_type(i, j) and self._are_given(i, j))
         self._by_list(known=True)
-        self._by_place(_Side.sizes)
+        self._by_place(_PlanSide.sizes)
         self._by_list(known=False)
         self._by_surroundings()
         self._by_name(lambda i, j: self._same_type(i, j) and self.first.says(i) and self.second.says(j))
-        self._by_place(_Side.kind)
+        self._by_place(_PlanSide.kind)
         self._by_name(self._same_type)
-        self._in_between(_Side.type)
+        self._in_between(_PlanSide.type)
         self._by_name(self._is_other_type)
         self._in_between(lambda side, i: side.plan.steps[i].is_input)
 
@@ -261,13 +261,13 @@ class _Matching:
     def _in_between(self, what: What) -> None:
         """Steps that read the same and that the same reads."""
 
-        def place(side: _Side, i: int, numbers: Sequence[int | None] | None) -> Hashable:
+        def place(side: _PlanSide, i: int, numbers: Sequence[int | None] | None) -> Hashable:
             around = side.reads(i, numbers), side.read_by(i, numbers)
             return None if None in around else around
 
         self._where(what, place, self.second.free)
 
-    def _where(self, what: What, place: Where, order: Iterable[int]) -> None:
+    def _where(self, what: What, place: PlaceKey, order: Iterable[int]) -> None:
         """Join what has the same place, of several the one with the same name."""
         places = ((i, place(self.first, i, None)) for i in self.first.free)
         keys: dict[int, Hashable] = {i: (what(self.first, i), around) for i, around in places if around is not None}
@@ -316,7 +316,7 @@ class _Matching:
                         self._join(i, j)
 
 
-def _surroundings(sides: tuple[_Side, _Side], free: list[list[int]]) -> Iterator[list[list[int]]]:
+def _surroundings(sides: tuple[_PlanSide, _PlanSide], free: list[list[int]]) -> Iterator[list[list[int]]]:
     """Numbers for the steps of both sides, which are equal where all is equal one step away, two, and so on."""
     known: dict[Hashable, int] = {}
 

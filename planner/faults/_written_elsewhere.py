@@ -7,8 +7,7 @@ a layer's own are looked up here, so that a layer that comes to the planner need
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 POINTWISE = "there is no such layer yet; it keeps the shape, so `type: Identity` in its place plans the rest"
 """Help for functions that change values and keep shapes."""
@@ -187,12 +186,11 @@ _ARGUMENTS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(NamedTuple):
     """What is meant by a type: a layer, with arguments beside those that are given, or what to do without one."""
 
     type: str = ""
-    args: Mapping[str, Any] = field(default_factory=dict)
+    args: Mapping[str, Any] = {}
     without: str = ""
 
 

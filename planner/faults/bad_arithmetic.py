@@ -64,7 +64,7 @@ class BadArithmetic(Fault):
             text,
             offset,
             len(size) + (text[offset : offset + 1] == "$"),
-            label="which layers there are is settled before their sizes are",
+            label="which layers there are is decided before their sizes are known",
             help=f"read it in an argument, or give the block a parameter and write `{key}` with that"
             if size.endswith(".channels")
             else "read it in an argument of a layer: at every input there are the same layers",

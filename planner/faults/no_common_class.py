@@ -20,7 +20,7 @@ class NoCommonClass(Fault):
     def __init__(self, owner: str, step: str, path: Path) -> None:
         super().__init__(
             f"no class can stand for both `{owner}` and `{step}`",
-            label=f"at these sizes it is not what `{owner}` is",
+            label=f"at these sizes its code differs from that of `{owner}`",
             help="let both read the same sizes, or leave `share` out",
             key=(*path, "share"),
         )

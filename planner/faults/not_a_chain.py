@@ -9,11 +9,11 @@ WORDS = {
     ),
     "weights": (
         "nn.Sequential has a module for each layer, and `{step}` has weights of another layer",
-        "these are called again, or assigned, by a class of its own",
+        "only a class of its own can call or assign them again",
     ),
     "order": (
         "nn.Sequential calls a module once, with all that is within it, and `{step}` comes later",
-        "what is named with the same before the dot stands above other layers",
+        "layers with the same name before the dot stand above other layers",
     ),
 }
 

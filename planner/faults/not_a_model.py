@@ -48,7 +48,7 @@ class NotAModel(InText):
 
     @classmethod
     def library(cls, fault: Self) -> Self:
-        """The same of a file that is used as a library of blocks."""
+        """The fault of a file that is used as a library of blocks, and is none."""
         found = cls(fault.what)
         found.message = f"the file is {fault.what}, not a library of blocks" if fault.what else "the library is empty"
         found._label = "a library is a mapping with `blocks`"

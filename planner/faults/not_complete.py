@@ -15,7 +15,7 @@ class NotComplete(Fault):
 
     When to ignore it: never.
 
-    How to fix it: mend what `planner check` reports.
+    How to fix it: fix what `planner check` reports.
     """
 
     code = "NSP503"
@@ -27,5 +27,5 @@ class NotComplete(Fault):
         super().__init__(
             f"no code can be written for a model that is not planned to its end{f': {why}' if why else ''}",
             label=why or label,
-            help="mend what `planner check` reports",
+            help="fix what `planner check` reports",
         )

@@ -38,7 +38,7 @@ class SharedArgumentsDiffer(Fault):
 
     @classmethod
     def of_type(cls, name: str, theirs: str, ours: str) -> SharedArgumentsDiffer:
-        """For layers, or blocks, of different types."""
+        """The fault of layers, or blocks, of different types."""
         return cls(
             f"`{name}` is of another type",
             label=f"`{name}` is `{theirs}`, this one `{ours}`",
@@ -48,9 +48,9 @@ class SharedArgumentsDiffer(Fault):
 
     @classmethod
     def in_place(cls, name: str) -> SharedArgumentsDiffer:
-        """For lists of layers in place, each of which is a block of its own."""
+        """The fault of lists of layers in place, each of which is a block of its own."""
         return cls(
-            f"the layers of `{name}` are written in place, and those here are others",
+            f"the layers of `{name}` are written in place, and those here differ",
             label="a list in place is a block of its own",
             help="write the list once under `blocks`, and call it by its name twice",
             key=("share",),
@@ -58,17 +58,17 @@ class SharedArgumentsDiffer(Fault):
 
     @classmethod
     def of_copies(cls, name: str, copy: str) -> SharedArgumentsDiffer:
-        """For copies whose layers depend on the number of the copy."""
+        """The fault of copies whose layers depend on the number of the copy."""
         return cls(
             f"`{copy}` has other layers than `{name}`, and one module is called for both",
-            label="`$index` has a say in them",
+            label="they depend on `$index`",
             help="give all copies the same layers, or leave `share` out",
             key=("share",),
         )
 
     @classmethod
     def of_argument(cls, name: str, arg: str, theirs: object, ours: object, *, given: bool) -> SharedArgumentsDiffer:
-        """For an argument that has two values; `given` says whether the entry gives it."""
+        """The fault of an argument that has two values; `given` says whether the entry gives it."""
         key: Path = (arg,) if given else ("share",)
         plain = isinstance(theirs, int | float | str)
         return cls(

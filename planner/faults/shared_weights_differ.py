@@ -44,7 +44,7 @@ class SharedWeightsDiffer(Fault):
         reads: Sequence[Sequence[Shape]],
         key: Path,
     ) -> SharedWeightsDiffer:
-        """For `share`: the sizes of a weight of both, None where there is no such weight, and what both read."""
+        """The fault of `share`: the sizes of a weight of both, None where there is no such weight; what both read."""
         return cls(
             f"`share: {owner}` has {_sized(weight, theirs)}, here {_sizes(ours)} would be needed",
             label=_reads(owner, reads),
@@ -54,7 +54,7 @@ class SharedWeightsDiffer(Fault):
 
     @classmethod
     def otherwise(cls, owner: str, reads: Sequence[Sequence[Shape]], key: Path) -> SharedWeightsDiffer:
-        """For `share` on what is constructed in another way, though it has no weights."""
+        """The fault of `share` on a layer without weights that is constructed in another way."""
         return cls(
             f"`share: {owner}` is constructed for other sizes",
             label=_reads(owner, reads),
@@ -64,7 +64,7 @@ class SharedWeightsDiffer(Fault):
 
     @classmethod
     def tied(cls, name: str, theirs: Sequence[int], weight: str, ours: Sequence[int], key: Path) -> SharedWeightsDiffer:
-        """For `tie`."""
+        """The fault of two tensors that `tie` makes one, and that differ in size."""
         return cls(
             f"`{name}` is {_sizes(theirs)}, and `{weight}` must be {_sizes(ours)}",
             label="one tensor has one size",

@@ -7,6 +7,10 @@ from planner.words import joined
 
 SIZES = ("depth", "height", "length", "width", "channels")
 """The sizes that a tensor may have."""
+COPIES = (
+    "`$index` counts the copies of the entry that has `repeat`: within a block, take a parameter for it, and set it "
+    "to `$index` in that entry"
+)
 
 
 class UnknownParameter(Fault):
@@ -51,6 +55,8 @@ class UnknownParameter(Fault):
             help=did_you_mean(f"{dollar}{name}", names) or f"declare it: params: {{{shown(name)}: }}",
         )
         self.mends = tuple((Edit((), _respelt(text, offset, name, near)),) for near in nearest(name, known) if text)
+        if text and name == "index":
+            self.help, self.mends = COPIES, ()
         self.offset = offset
         self.length = len(name) + (text[offset : offset + 1] == "$") if text else 0
 

@@ -50,7 +50,7 @@ class UnknownSource(Fault):
     def of_all(
         cls, base: str, several: Iterable[str], key: Path, *, known: bool = False, left_out: bool = False
     ) -> UnknownSource:
-        """For `stage.*` with the `base` `stage`, which is not repeated: it is `known`, or has been `left_out`.
+        """The fault of `stage.*` with the `base` `stage`, which is not repeated: it is `known`, or has been `left_out`.
         `several` are the names that stand for several tensors.
         """
         names = () if known else tuple(several)

@@ -38,7 +38,7 @@ class UnknownWeights(Fault):
 
     @classmethod
     def not_there(cls, name: str, known: Iterable[str], key: Path) -> UnknownWeights:
-        """For a name that nothing has."""
+        """The fault of a name that nothing has."""
         names = list(known)
         listed = ", ".join(f"`{each}`" for each in names[-8:])
         return cls(
@@ -52,7 +52,7 @@ class UnknownWeights(Fault):
 
     @classmethod
     def within(cls, name: str, block: str, key: Path) -> UnknownWeights:
-        """For a layer in a block, which is no layer of this list."""
+        """The fault of a layer in a block, which is no layer of this list."""
         return cls(
             f"`{name}` stands within `{block}`",
             label="`share` names a layer, or a whole block, of this list",
@@ -63,7 +63,7 @@ class UnknownWeights(Fault):
 
     @classmethod
     def below(cls, name: str, line: int | None, key: Path) -> UnknownWeights:
-        """For a name that only a later layer has."""
+        """The fault of a name that only a later layer has."""
         where = f" on line {line}" if line is not None else ""
         return cls(
             f"`{name}` comes later than the layer that uses its weights",
@@ -74,7 +74,7 @@ class UnknownWeights(Fault):
 
     @classmethod
     def itself(cls, name: str, key: Path) -> UnknownWeights:
-        """For the layer's own name."""
+        """The fault of a layer that is to use its own weights."""
         return cls(
             f"`{name}` cannot use its own weights",
             label="this is the layer itself",
@@ -84,7 +84,7 @@ class UnknownWeights(Fault):
 
     @classmethod
     def left_out(cls, name: str, key: Path) -> UnknownWeights:
-        """For a layer of which there is no copy."""
+        """The fault of a layer of which there is no copy."""
         return cls(
             f"`{name}` is left out, and has no weights",
             label=f"`when` or `repeat` leaves `{name}` out here",
@@ -94,7 +94,7 @@ class UnknownWeights(Fault):
 
     @classmethod
     def not_a_layer(cls, name: str, key: Path) -> UnknownWeights:
-        """For an input."""
+        """The fault of an input, which has no weights."""
         return cls(
             f"`{name}` has no weights",
             label=f"`{name}` is an input",
@@ -104,7 +104,7 @@ class UnknownWeights(Fault):
 
     @classmethod
     def of_copies(cls, name: str, copies: int, key: Path, rest: str = "") -> UnknownWeights:
-        """For a repeated layer, where one copy is to be named."""
+        """The fault of a repeated layer, where one copy is to be named."""
         return cls(
             f"`{name}` is repeated: which copy is meant?",
             label=f"{copies} copies, `{name}.0` to `{name}.{copies - 1}`" if copies > 1 else f"its copy is `{name}.0`",
@@ -114,7 +114,7 @@ class UnknownWeights(Fault):
 
     @classmethod
     def borrowed(cls, name: str, owner: str, key: Path) -> UnknownWeights:
-        """For weights to tie to that are another layer's."""
+        """The fault of weights to tie to that are another layer's."""
         return cls(
             f"`{name}` is not registered under this name",
             label=f"these are the weights of `{owner}`, which is called again",
@@ -127,13 +127,13 @@ class UnknownWeights(Fault):
     def no_weight(
         cls, type: str, name: str, known: Sequence[str], key: Path, *, owner: str = "", at_key: bool = False
     ) -> UnknownWeights:
-        """For a layer without a weight of the name; `owner` is what the file calls the layer, where it is another."""
+        """The fault of a layer without a weight of the name; `owner` is what the file calls another layer."""
         if known == [""]:
             return cls._tensor_itself(type, name, key, owner=owner, at_key=at_key)
-        has = "its weights are " + ", ".join(f"`{each}`" for each in known) if known else "no weights of it are known"
+        has = "its weights are " + ", ".join(f"`{each}`" for each in known) if known else "its weights are not known"
         before = f"{owner}." if owner else ""
         return cls(
-            f"{type} has no weight `{name}`" if name else f"`{owner}` is a layer, and no weight of one",
+            f"{type} has no weight `{name}`" if name else f"`{owner}` is a layer, not a weight",
             label=has,
             help=did_you_mean(f"{before}{name}", [f"{before}{each}" for each in known])
             or (f"such as `{before}{known[0]}`" if known else "leave `tie` out"),
@@ -147,7 +147,7 @@ class UnknownWeights(Fault):
 
     @classmethod
     def _tensor_itself(cls, type: str, name: str, key: Path, *, owner: str, at_key: bool) -> UnknownWeights:
-        """For a layer that is a tensor, without weights of any name: it can be tied to by its own name alone."""
+        """The fault of a layer that is a tensor, and has no named weights: its own name alone can be tied to."""
         return cls(
             f"{type} has no weight `{name}`",
             label="it is a tensor itself",
@@ -159,7 +159,7 @@ class UnknownWeights(Fault):
 
     @classmethod
     def on_a_block(cls, kind: str) -> UnknownWeights:
-        """For `tie` on a call of a block."""
+        """The fault of `tie` on a call of a block."""
         return cls(
             "`tie` stands on a layer",
             label=f"`{kind}` is a list of layers",
@@ -169,7 +169,7 @@ class UnknownWeights(Fault):
 
     @classmethod
     def beside_share(cls) -> UnknownWeights:
-        """For a layer with both keys."""
+        """The fault of a layer with `share` and `tie`."""
         return cls(
             "a layer with `share` has no weights of its own to tie",
             label="all its weights are those of the layer that `share` names",

@@ -34,7 +34,7 @@ class UnreadableFile(InText):
         return cls(
             f"there is no file `{shown(file, LONGEST_PATH)}`",
             label=f"it is a link to `{shown(target, LONGEST_PATH)}`, which is not there",
-            help="mend the link, or name a file that is there",
+            help="correct the link, or name a file that is there",
         )
 
     @classmethod

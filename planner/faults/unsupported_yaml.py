@@ -79,7 +79,7 @@ class UnsupportedYaml(InText):
 
     @classmethod
     def value(cls, kind: str, key: tuple[str | int, ...]) -> Self:
-        """In a mapping made in Python: a value that no model file could hold."""
+        """The fault of a value, in a mapping made in Python, that no model file could hold."""
         return cls(
             f"a model file cannot hold a value of type `{shown(kind)}`",
             help="use numbers, texts, true, null, lists and mappings",

@@ -77,7 +77,7 @@ class UnusableLibrary(Fault):
             if near
             else f"there are: {there}"
             if there
-            else "name a file with `blocks:`, by the way that leads there from this file's folder",
+            else "name a file with `blocks:`, by its path from this file's folder",
             mends=[(Edit((), each),) for each in near],
         )
 

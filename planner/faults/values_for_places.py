@@ -36,7 +36,7 @@ class ValuesForPlaces(Fault):
         super().__init__(
             f"{layer} picks by whole numbers, and gets values: expected Long or Int, but got Float",
             label=f"`{source}` holds values",
-            help="put {type: Long} before it, which cuts off what stands behind the point; or read places that were "
-            "found, as those of `ArgMax`",
+            help="put {type: Long} before it, which drops the fraction; or read whole numbers that a layer has found, "
+            "such as those of `ArgMax`",
             key="from",
         )

@@ -56,7 +56,7 @@ class WrongNumberOfSources(Fault):
 
     @classmethod
     def with_number(cls, layer: str, given: int, least: int, key: str) -> WrongNumberOfSources:
-        """For a layer that takes `least` sources, or one source less and a number as its argument `key`."""
+        """The fault of a layer that takes `least` sources, or one source less and a number as its argument `key`."""
         wanted = "one source" if least == 2 else f"{least - 1} sources"
         fault = cls(
             layer,
@@ -72,7 +72,7 @@ class WrongNumberOfSources(Fault):
 
     @classmethod
     def of_block(cls, block: str, inputs: Sequence[str], given: int, named: Sequence[str]) -> WrongNumberOfSources:
-        """For a call of a block with `inputs`; `named` is what its `from` names."""
+        """The fault of a call of a block with `inputs`; `named` is what its `from` names."""
         owner, is_any = f"the block `{block}`", inputs[-1].startswith("*")
         count = max(len(inputs) - is_any, 1)
         names = f", `{named[0]}`" if len(named) == 1 else ", the layer above" if not named else ""

@@ -4,7 +4,8 @@ A kind says in `mended_by` which remedies may help, and a finding may bring edit
 the model's data and the whole model is judged again: what is left are those with which the finding is gone and nothing
 new is wrong, and what they do is read off the two reports.
 
-What is safe stands in `_safety` alone, as docs/fixes.md says it to users.
+What may be proposed is not said here, but in `remedies`. What is safe stands in `_safety` alone, as docs/fixes.md says
+it to users: a change there is a change of a promise.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ class Mender:
             proposal = next(proposals, None)
             if proposal is None:
                 break
-            trial = self._tried(proposal, case.found)
+            trial = self._tried(proposal, case.finding)
             if trial is not None and self._can_be_written(proposal):
                 found.append(trial)
         return found
@@ -226,7 +227,7 @@ def _are_best(trials: Sequence[_Trial], most: int, left: Sequence[RemedyName]) -
 def _proposals(case: Case, enough: Enough) -> Iterator[Proposal]:
     """The distinct proposals for a finding: its own, then those of the remedies that its kind names."""
     seen: list[tuple[Edit, ...]] = []
-    own = (replace(sum((_own(case, edit) for edit in edits), Proposal(())), own=True) for edits in case.found.mends)
+    own = (replace(sum((_own(case, edit) for edit in edits), Proposal(())), own=True) for edits in case.finding.mends)
     for proposal in chain(own, _remedies(case, enough)):
         if (proposal.edits and proposal.edits not in seen) or proposal.given:
             seen.append(proposal.edits)
@@ -234,7 +235,7 @@ def _proposals(case: Case, enough: Enough) -> Iterator[Proposal]:
 
 
 def _remedies(case: Case, enough: Enough) -> Iterator[Proposal]:
-    names = case.found.kind.mended_by
+    names = case.finding.kind.mended_by
     for i, name in enumerate(names):
         proposals = all_remedies()[name](case)
         while not enough(names[i:]) and (proposal := next(proposals, None)) is not None:

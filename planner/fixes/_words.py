@@ -19,7 +19,7 @@ def text_of(case: Case, proposal: Proposal) -> str:
         sizes = {name: "x".join(map(str, shape)) for name, shape in proposal.given.items()}
         single = len(case.plan.inputs) == 1
         return " ".join(f"--input {size}" if single else f"--input {name}={size}" for name, size in sizes.items())
-    own = case.step.path if case.step is not None else case.found.path
+    own = case.step.path if case.step is not None else case.finding.path
     parts: dict[str, list[str]] = {}
     for edit in proposal.edits:
         home, said = _said(case, edit, own, proposal)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from planner.arithmetic import is_expression
-from planner.layers._fields import is_whole, one
+from planner.layers._fields import is_whole, single_value
 
 
 def _is_name(value: object) -> bool:
@@ -30,22 +30,22 @@ def _texts(takes: str, least: int = 1) -> Any:
         return all(isinstance(each, str) for each in listed)
 
     listed = {"type": "array", "items": {"type": "string"}, **({"minItems": least} if least else {})}
-    return one(are_texts, takes, {"anyOf": [{"type": "string"}, listed]})
+    return single_value(are_texts, takes, {"anyOf": [{"type": "string"}, listed]})
 
 
 _NAME = {"anyOf": [{"type": "string", "minLength": 1}, {"type": "integer", "minimum": 0}]}
 _NAMES = {"anyOf": [*_NAME["anyOf"], {"type": "array", "items": _NAME, "minItems": 1}]}
 _EXPRESSION = {"type": "string", "pattern": r"\$"}
 
-Text = Annotated[str, *one(lambda value: isinstance(value, str), "text", {"type": "string"})]
-Name = Annotated[str | int, *one(_is_name, "a name", _NAME)]
-NameOrNames = Annotated[Any, *one(_is_names, "a name, or a list of names", _NAMES)]
+TextValue = Annotated[str, *single_value(lambda value: isinstance(value, str), "text", {"type": "string"})]
+NameValue = Annotated[str | int, *single_value(_is_name, "a name", _NAME)]
+NameOrNames = Annotated[Any, *single_value(_is_names, "a name, or a list of names", _NAMES)]
 Allowed = Annotated[list[str] | str, *_texts("a rule's name, or a list of them", least=0)]
 Libraries = Annotated[list[str] | str, *_texts("the name of a library, or a list of them")]
 Targets = Annotated[list[str] | str, *_texts("the name of a target, or a list of them")]
 Repeat = Annotated[
     int | str,
-    *one(
+    *single_value(
         lambda value: is_expression(value) or (is_whole(value) and value >= 0),
         "a whole number from 0",
         {"anyOf": [{"type": "integer", "minimum": 0}, _EXPRESSION]},
@@ -53,7 +53,7 @@ Repeat = Annotated[
 ]
 When = Annotated[
     bool | str,
-    *one(
+    *single_value(
         lambda value: is_expression(value) or isinstance(value, bool),
         "true or false",
         {"anyOf": [{"type": "boolean"}, _EXPRESSION]},
@@ -61,7 +61,7 @@ When = Annotated[
 ]
 Ties = Annotated[
     dict[str, str],
-    *one(
+    *single_value(
         _are_ties,
         "a weight for each weight, such as {weight: wte.weight}",
         {"type": "object", "additionalProperties": {"type": "string"}},
@@ -69,9 +69,13 @@ Ties = Annotated[
 ]
 LayerList = Annotated[
     list[Any],
-    *one(lambda value: isinstance(value, list) and bool(value), "a list with at least one layer", {"type": "array"}),
+    *single_value(
+        lambda value: isinstance(value, list) and bool(value), "a list with at least one layer", {"type": "array"}
+    ),
 ]
-Mapped = Annotated[dict[str, Any], *one(lambda value: isinstance(value, dict), "a mapping", {"type": "object"})]
+Mapped = Annotated[
+    dict[str, Any], *single_value(lambda value: isinstance(value, dict), "a mapping", {"type": "object"})
+]
 
 
 class EntryFormat(BaseModel):
@@ -79,16 +83,16 @@ class EntryFormat(BaseModel):
     block.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
-    name: Name | None = Field(None, description="What the layer is called; part of its name in the state_dict.")
-    type: Text | None = Field(None, description="A PyTorch class name, or the name of a block.")
+    name: NameValue | None = Field(None, description="What the layer is called; part of its name in the state_dict.")
+    type: TextValue | None = Field(None, description="A PyTorch class name, or the name of a block.")
     sources: NameOrNames | None = Field(
         None, alias="from", description="What it reads; left out, the layer above. `a.*`: all copies of `a`."
     )
     repeat: Repeat | None = Field(None, description="How many consecutive copies; `$index` counts them from 0.")
     when: When | None = Field(None, description="Leaves the layer out where it is false; its input is handed on.")
-    share: Name | None = Field(
+    share: NameValue | None = Field(
         None, description="The earlier layer of the list whose weights it uses, with the same type and arguments."
     )
     tie: Ties | None = Field(
@@ -101,9 +105,9 @@ class EntryFormat(BaseModel):
 class BlockFormat(BaseModel):
     """A block: a list of layers with parameters, to be called by its name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
-    description: Text | None = Field(None, description="What it is, for `planner explain` and for readers.")
+    description: TextValue | None = Field(None, description="What it is, for `planner explain` and for readers.")
     params: Mapped | None = Field(
         None, description="Parameters and their defaults; without a value, the caller must give one."
     )
@@ -120,7 +124,7 @@ _USE = Field(None, description="Libraries of blocks: `residual`, `[ultralytics, 
 class LibraryFormat(BaseModel):
     """A library of blocks, which model files use."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     use: Libraries | None = _USE
     blocks: Mapped = Field(description="Blocks by name; one that begins with `_` is for the library alone.")
@@ -129,13 +133,13 @@ class LibraryFormat(BaseModel):
 class FileFormat(BaseModel):
     """A model file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
-    name: Text | None = Field(None, description="The network's name.")
+    name: TextValue | None = Field(None, description="The network's name.")
     use: Libraries | None = _USE
     input: Annotated[
         Any,
-        *one(
+        *single_value(
             lambda value: isinstance(value, list | dict) and bool(value),
             "a shape such as [224, 224, 3], or a mapping of named shapes",
             {"anyOf": [{"type": "array", "minItems": 1}, {"type": "object", "minProperties": 1}]},

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, create_model
 from pydantic_core import PydanticCustomError
 
-from planner.budget import BOUNDS, Budget, DType, Limit, LimitKind
+from planner.budget import BOUNDS, Budget, DType, Limit, LimitKind, LowerPrecision
 from planner.layers._fields import Count
 
 _SCHEMA = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^\s*[0-9]"}]}
@@ -22,6 +22,9 @@ class _Counting(BaseModel):
     batch: Count | None = Field(None, description="Samples that bytes are counted for; left out, those of the command.")
     dtype: DType | None = Field(
         None, description="Type of number that bytes are counted for: `int8`; left out, that of the command."
+    )
+    autocast: LowerPrecision | None = Field(
+        None, description="Type of number that autocast trains in, for `kept`: `bfloat16`; left out, there is none."
     )
 
 
@@ -61,4 +64,5 @@ def budget_of(read: BaseModel, raw: Mapping[str, Any], given: Mapping[str, Any])
             written = raw.get(name)
             said = written.strip() if isinstance(written, str) else bound.written(count)
             limits.append(Limit(name, count, None if name in given else ("budget", name), said))
-    return Budget(tuple(limits), getattr(read, "batch", None), getattr(read, "dtype", None))
+    about = (getattr(read, name, None) for name in ("batch", "dtype", "autocast"))
+    return Budget(tuple(limits), *about)

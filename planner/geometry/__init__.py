@@ -14,15 +14,32 @@ A new axis map is a new class here and nowhere else; a second formula for a leng
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from planner.cells import Cells, TooManyRuns, all_cells, bits, one_cell
 from planner.geometry.axis_map import NO_LOSS, AxisMap, Loss, Ramp, Span
-from planner.geometry.bins import Bins, InterpolationMode, RandomBins, Resample
+from planner.geometry.bins import Bins
 from planner.geometry.link import Link, broadcast, keep, unread
-from planner.geometry.mixing import All, Grouped, Halves, Listed, Partnered, Prefix, Raveled, Shuffle, SizeOnly
-from planner.geometry.moves import KEEP, Centre, Flipped, Overwritten, PadMode, Picked, Rolled, Shift, Sliced, Written
+from planner.geometry.mixing import All, Grouped, Raveled, SizeOnly
 from planner.geometry.pieces import Digit, Pieces
 from planner.geometry.shape import Shape
+from planner.geometry.shift import KEEP, PadMode, Shift
 from planner.geometry.windows import SameWindow, Spread, Window
+
+if TYPE_CHECKING:
+    from planner.geometry.moves import Centre, Flipped, Overwritten, Picked, Rolled, Sliced, Written
+    from planner.geometry.pairs import Halves, Partnered, Shuffle
+    from planner.geometry.resampling import InterpolationMode, RandomBins, Resample
+    from planner.geometry.sequences import Listed, Prefix
+
+_SELDOM = {
+    "moves": {"Centre", "Flipped", "Overwritten", "Picked", "Rolled", "Sliced", "Written"},
+    "pairs": {"Halves", "Partnered", "Shuffle"},
+    "resampling": {"InterpolationMode", "RandomBins", "Resample"},
+    "sequences": {"Listed", "Prefix"},
+}
+"""The files of what few networks need, each loaded when something of it is asked for."""
 
 __all__ = [
     "KEEP",
@@ -69,3 +86,10 @@ __all__ = [
     "one_cell",
     "unread",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    for file, names in _SELDOM.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{file}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

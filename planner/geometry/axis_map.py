@@ -9,13 +9,13 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise, starmap
 from operator import le
+from typing import NamedTuple
 
 from planner.cells import Cells
 from planner.words import counted
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(NamedTuple):
     """What one axis map loses on an axis of a given length, in cells.
 
     lost, lost_before   real cells past the last window, or before the first, that no window reads
@@ -50,7 +50,7 @@ class Loss:
 
     @property
     def clauses(self) -> dict[str, str]:
-        """What is amiss beside real cells that no window reads, in words, by what it is called."""
+        """Everything amiss but real cells that no window reads: clauses in words, by the names of their rules."""
         said = {}
         if self.uneven:
             is_not = "is not" if self.uneven == 1 else "are not"

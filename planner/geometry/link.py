@@ -9,9 +9,9 @@ from math import prod
 
 from planner.geometry.axis_map import AxisMap
 from planner.geometry.mixing import All, SizeOnly
-from planner.geometry.moves import KEEP
 from planner.geometry.pieces import Pieces
 from planner.geometry.shape import Shape
+from planner.geometry.shift import KEEP
 
 
 @dataclass(frozen=True)

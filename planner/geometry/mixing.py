@@ -1,21 +1,10 @@
-"""Axis maps of cells that are all read, read in groups, reordered, or written in one row with those of other axes."""
+"""Axis maps of cells that are all read, read in groups, or written in one row with those of other axes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planner.cells import (
-    LONGEST_BITS,
-    MOST_RUNS,
-    Cells,
-    TooManyRuns,
-    all_cells,
-    bits,
-    every,
-    folded,
-    imaged,
-    shifted,
-)
+from planner.cells import Cells, all_cells, folded, imaged
 from planner.geometry.axis_map import AxisMap, Ramp, Span
 
 
@@ -33,38 +22,6 @@ class All(AxisMap):
 
 
 @dataclass(frozen=True, slots=True)
-class Prefix(AxisMap):
-    """Output i reads the inputs 0 to i: a recurrent layer that goes along an axis in one direction, causal attention.
-
-    cells  of the output, where there are not as many as of the input; those past its end read all of it
-    """
-
-    cells: int | None = None
-
-    def length(self, n: int) -> int:
-        return n if self.cells is None else self.cells
-
-    def reads(self, cells: Cells, n: int) -> Cells:
-        return all_cells(min(cells.bit_length(), n))
-
-
-@dataclass(frozen=True, slots=True)
-class Listed(AxisMap):
-    """Output i reads the cells rows[i]: attention with a mask that hides others from it."""
-
-    rows: tuple[Cells, ...]
-
-    def length(self, n: int) -> int:
-        return len(self.rows)
-
-    def reads(self, cells: Cells, n: int) -> Cells:
-        read: Cells = 0
-        for i in bits(cells):
-            read |= self.rows[i]
-        return read
-
-
-@dataclass(frozen=True, slots=True)
 class Grouped(AxisMap):
     """Channels in groups: output group g of `groups` reads the input channels [g·n/groups, (g+1)·n/groups)."""
 
@@ -79,53 +36,6 @@ class Grouped(AxisMap):
             return all_cells(n)
         wide, narrow = n // self.groups, self.cells // self.groups
         return imaged(cells, lambda a, b: [(a // narrow * wide, -(-b // narrow) * wide)], n, narrow, wide)
-
-
-@dataclass(frozen=True, slots=True)
-class Shuffle(AxisMap):
-    """Channel shuffle (ShuffleNet, arXiv:1707.01083): output j·groups + g is input g·n/groups + j."""
-
-    groups: int
-
-    def length(self, n: int) -> int:
-        return n
-
-    def reads(self, cells: Cells, n: int) -> Cells:
-        if cells == all_cells(n):
-            return cells
-        wide = n // self.groups
-        read: Cells = 0
-        if isinstance(cells, int) and n <= LONGEST_BITS:
-            for o in bits(cells):
-                read |= 1 << (o % self.groups) * wide + o // self.groups
-            return read
-        if self.groups > MOST_RUNS:
-            raise TooManyRuns
-        for g in range(self.groups):
-            read |= shifted(every(cells >> g, self.groups), g * wide)
-        return read
-
-
-@dataclass(frozen=True, slots=True)
-class Halves(AxisMap):
-    """Output i reads input i and input i + n/2: the gated linear unit."""
-
-    def length(self, n: int) -> int:
-        return n // 2
-
-    def reads(self, cells: Cells, n: int) -> Cells:
-        return cells | shifted(cells, n // 2)
-
-
-@dataclass(frozen=True, slots=True)
-class Partnered(AxisMap):
-    """Output i reads input i and its partner in the other half, n/2 away: what turns two halves into one another."""
-
-    def length(self, n: int) -> int:
-        return n
-
-    def reads(self, cells: Cells, n: int) -> Cells:
-        return cells | (shifted(cells, n // 2) | shifted(cells, -(n // 2))) & all_cells(n)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from planner.cells import Cells, parted, shifted, smeared, spaced, together
 from planner.geometry.axis_map import AxisMap
 from planner.geometry.mixing import All, Raveled
-from planner.geometry.moves import KEEP
+from planner.geometry.shift import KEEP
 
 Numbers = tuple[int, ...]
 

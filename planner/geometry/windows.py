@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from planner.cells import Cells, Run, all_cells, every, imaged, shifted, smeared, spaced
 from planner.geometry.axis_map import NO_LOSS, AxisMap, Loss, Ramp, Span
-from planner.geometry.moves import PadMode, Shift
+from planner.geometry.shift import PadMode, Shift
 
 
 @dataclass(frozen=True, slots=True)

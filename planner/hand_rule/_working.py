@@ -92,7 +92,7 @@ class Working:
 
     praise  what may be said where nothing was found
     notes   what is worth knowing besides
-    remedy  what the changes do
+    heading  what the changes do
     taps    for each tap of a sliding window, in how many windows it falls on a cell
     more    what only layers of this kind have, for the JSON
     """
@@ -105,7 +105,7 @@ class Working:
     praise: str = ""
     notes: tuple[str, ...] = ()
     changes: tuple[Change, ...] = ()
-    remedy: str = "Nothing is lost with"
+    heading: str = "Nothing is lost with"
     loss: Loss = NO_LOSS
     taps: tuple[int, ...] = ()
     strip: Strip | None = None

@@ -56,7 +56,7 @@ class Adaptive(OnAxis):
             findings=tuple(_findings(bins, n, sizes)),
             praise=f"{self.bins} divides {n}: every cell is in one bin, and all bins are alike.",
             changes=() if self.perfect(n) else tuple(self._changes(n)),
-            remedy="All bins are alike with",
+            heading="All bins are alike with",
             strip=Strip.of(bins, n, "bin"),
             more={"bin_sizes": sizes},
         )

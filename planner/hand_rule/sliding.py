@@ -88,8 +88,8 @@ class Sliding(OnAxis):
         window = self.map(n)
         lines, changes = tuple(_lines(self, window, n)), () if self.perfect(n) else tuple(self._changes(window, n))
         if (out := window.length(n)) < 1:
-            remedy = "It fits, and nothing is lost, with"
-            return Working(self, n, None, lines, (_unfit(window, n),), changes=changes, remedy=remedy)
+            heading = "It fits, and nothing is lost, with"
+            return Working(self, n, None, lines, (_unfit(window, n),), changes=changes, heading=heading)
         loss, shift = window.loss(n), _shift(window, n)
         findings = sorted(_findings(window, n, loss), key=lambda each: [*Severity].index(each.severity))
         lossy = any(each.severity is Severity.WARNING for each in findings)
@@ -102,7 +102,7 @@ class Sliding(OnAxis):
             praise=_praise(window, n),
             notes=tuple(_notes(window, n, loss, shift)),
             changes=changes,
-            remedy="Nothing is lost with" if lossy else "Nothing is left over with",
+            heading="Nothing is lost with" if lossy else "Nothing is left over with",
             loss=loss,
             taps=window.taps(n),
             strip=Strip.of(window, n, "window"),
@@ -266,7 +266,7 @@ def _findings(window: Window, n: int, loss: Loss) -> Iterator[Finding]:
 def _on_padding(window: Window, n: int, loss: Loss) -> Iterator[Finding]:
     """The findings on windows and taps that lie on padding alone."""
     if loss.blank:
-        text = f"{loss.clauses['blank-windows']}: what comes out there says nothing of the input."
+        text = f"{loss.clauses['blank-windows']}: what comes out there says nothing about the input."
         yield Finding("blank-windows", Severity.WARNING, f"{counted(loss.blank, 'window')} on padding alone", text)
     if dead := [tap for tap, count in enumerate(window.taps(n)) if not count]:
         live = window.kernel - len(dead)

@@ -66,7 +66,7 @@ class Transposed(OnAxis):
         if (out := spread.length(n)) < 1:
             changes = tuple(perfect("padding", self._paddings(n), 2))
             return Working(
-                self, n, None, lines, (_unfit(out),), changes=changes, remedy="It fits, and all is even, with"
+                self, n, None, lines, (_unfit(out),), changes=changes, heading="It fits, and all is even, with"
             )
         origins = _origins(spread, n)
         return Working(
@@ -78,7 +78,7 @@ class Transposed(OnAxis):
             praise=f"Away from the ends, every cell is written by {counted(spread.overlap[0], 'input')}.",
             notes=tuple(_notes(n, origins)),
             changes=() if self.perfect(n) else tuple(self._changes(n)),
-            remedy="Every cell is written, and all alike, with",
+            heading="Every cell is written, and all alike, with",
             strip=_strip(spread, n),
             more={
                 "overlap": list(spread.overlap),

@@ -7,9 +7,9 @@ gives the text of a model file, or raises NotImported.
 A front end runs or reads what people have, and gives a graph of the planner's layers (`_graph.py`); folding and writing
 are shared. `torch_module.py` records what a module calls, and `exported.py` reads what a program calls; `operations/`
 says what each function means in layers, and a function that is added there is found by its name; `_onnx/operators/`
-says the same of ONNX' operators, mostly by these functions. What comes out goes the way of every
-model file. Plans are asked whether a text says what its graph says (`_agreement.py`), and its code is run beside the
-module where that one does less at the size that is meant than at others (`_general.py`, `_comparing.py`).
+says the same of ONNX' operators, mostly by these functions. What comes out goes the way of every model file. Plans
+are asked whether a text says what its graph says (`_agreement.py`), and its code is run beside the module where that
+one does less at the size that is meant than at others (`_general.py`, `_comparing.py`).
 """
 
 from __future__ import annotations
@@ -88,11 +88,11 @@ def imported(
     if isinstance(network, str):
         _must_be_readable(network, ending)
     from planner.inputs._module import text_of_module
-    from planner.inputs._naming import found
+    from planner.inputs._naming import network_named
 
     if isinstance(network, str):
         home, _, name = network.rpartition(":")
-        return text_of_module(found(home, name, arguments or {}), network, input, example)
+        return text_of_module(network_named(home, name, arguments or {}), network, input, example)
     return text_of_module(network, type(network).__name__, input, example)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from planner.arithmetic import has_arithmetic
-from planner.inputs._lists import Body, Entry, called, defaults, is_numbered
+from planner.inputs._lists import Body, EntryData, called, defaults, is_numbered
 
 KEPT = {"name", "type", "from", "layers", "pattern", "share", "tie", "batch_axes"}
 """Keys whose values make lists other lists when they differ."""
@@ -31,7 +31,7 @@ def _shape_of(value: Any, key: str = "") -> object:
 def fill_up(group: Sequence[Body]) -> None:
     """Write an argument out in all lists of a group that one of them has, so that it can be a parameter."""
 
-    def fill(lists: Sequence[list[Entry]]) -> None:
+    def fill(lists: Sequence[list[EntryData]]) -> None:
         for entries in zip(*lists, strict=True):
             if all("layers" in each for each in entries):
                 fill([each["layers"] for each in entries])
@@ -78,7 +78,7 @@ class _Anything:
 ANYTHING = _Anything()
 
 
-def _open(entry: Entry) -> Entry:
+def _open(entry: EntryData) -> EntryData:
     """An entry that is left out, whose constants may be any."""
     return {
         key: [_open(each) for each in value] if key == "layers" else value if key in KEPT else ANYTHING
@@ -102,7 +102,7 @@ def _extra(larger: Body, smaller: Body) -> int | None:
     return None
 
 
-def _without(entry: Entry, name: str, source: str) -> Entry:
+def _without(entry: EntryData, name: str, source: str) -> EntryData:
     """An entry that reads what a left-out one would."""
     read = entry.get("from")
     if read is None:
@@ -111,14 +111,14 @@ def _without(entry: Entry, name: str, source: str) -> Entry:
     return {**entry, "from": new if isinstance(read, list) else new[0]}
 
 
-def _renamed(entries: Sequence[Entry], like: Sequence[Entry]) -> list[Entry]:
+def _renamed(entries: Sequence[EntryData], like: Sequence[EntryData]) -> list[EntryData]:
     """Entries that read what those of another list read."""
     return [
         {**each, "from": other["from"]} if "from" in other else each for each, other in zip(entries, like, strict=True)
     ]
 
 
-def constants_of(entries: list[Entry], at: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+def constants_of(entries: list[EntryData], at: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """The constants of entries, each with its place."""
     for i, entry in enumerate(entries):
         for key, value in entry.items():

@@ -8,6 +8,11 @@ from planner.faults._in_text import LONGEST_PATH, shown
 from planner.faults.not_imported import NotImported
 
 
+def refused(name: str, what: str, help: str) -> NotImported:
+    """The fault of a file that cannot be brought in; `what` is said of it."""
+    return NotImported(f"`{shown(name, 200)}` {what}", help=help)
+
+
 def must_be_file(path: Path, help: str) -> None:
     """Refuse a path at which no ordinary file is."""
     if not path.is_file():

@@ -52,7 +52,7 @@ class LeftOver(NamedTuple):
         return self.more in (0, self.stride - 1)
 
     def plus(self, add: int = 0) -> str:
-        """The text of it, and a number added to it."""
+        """The text of the arithmetic, with a number added."""
         name, stride, more = self.name, self.stride, self.more
         if more and (more < stride - 1 or add < 0):
             return f"({_sum(name, more + add * stride)}) // {stride}"
@@ -60,7 +60,7 @@ class LeftOver(NamedTuple):
         return _sum(text, add)
 
     def inner(self, add: int = 0) -> str:
-        """The same as a part of more arithmetic."""
+        """The text of the arithmetic with a number added, in brackets where it becomes a part of more."""
         text = self.plus(add)
         return text if text == self.name or (text.startswith("ceil(") and not add) else f"({text})"
 
@@ -70,7 +70,7 @@ class LeftOver(NamedTuple):
 
 
 def candidates(values: Sequence[float], sizes: Mapping[str, Values]) -> list[Follows]:
-    """All that has these values in all runs, the simplest first."""
+    """All arithmetic that has these values in all runs, the simplest first."""
     return _whole(values, sizes) if all(each % 1 == 0 for each in values) else [*_ratios(values, sizes)]
 
 

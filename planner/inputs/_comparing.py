@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from planner.inputs._general import shapes_of
 from planner.inputs._naming import aside
-from planner.inputs._recording import Recording, Value, each_of
+from planner.inputs._recording import Recording, TensorValue, each_of
 from planner.inputs.torch_module import as_before
 from planner.outputs.code.torch import emitted
 from planner.outputs.code.torch.building import module_of
@@ -40,7 +40,7 @@ def computes_the_same(module: nn.Module, text: str, run: Recording, *, by_name: 
     return _alike([*each_of(Tensor, wanted)], [*each_of(Tensor, got)])
 
 
-def _numbers(value: Value, draw: torch.Generator) -> Tensor:
+def _numbers(value: TensorValue, draw: torch.Generator) -> Tensor:
     """Numbers at random for an input; whole ones are 0 and 1, which a table of any size has."""
     sizes = (2, *value.sizes[1:])
     if value.type == "float":

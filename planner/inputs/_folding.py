@@ -9,10 +9,21 @@ from typing import Any
 
 from planner.inputs._alike import ANYTHING, WHEN, constants_of, fill_up, skeleton, with_optional_parts
 from planner.inputs._graph import Graph, NotAlike
-from planner.inputs._lists import Body, Entry, FoldedBlock, called, defaults, entries_of, inputs_of, listed, plain, same
+from planner.inputs._lists import (
+    Body,
+    EntryData,
+    FoldedBlock,
+    called,
+    defaults,
+    entries_of,
+    inputs_of,
+    listed,
+    plain,
+    same,
+)
 
 
-def folded(graph: Graph) -> tuple[list[Entry], dict[str, FoldedBlock], list[str]]:
+def folded(graph: Graph) -> tuple[list[EntryData], dict[str, FoldedBlock], list[str]]:
     """The entries of the file's list of layers, its blocks, and the names of its outputs, none for the last entry's."""
     body = listed(graph)
     blocks: dict[str, FoldedBlock] = {}
@@ -24,7 +35,7 @@ def folded(graph: Graph) -> tuple[list[Entry], dict[str, FoldedBlock], list[str]
     return _without_defaults(entries, blocks), blocks, outputs
 
 
-def _without_defaults(entries: list[Entry], blocks: Mapping[str, FoldedBlock]) -> list[Entry]:
+def _without_defaults(entries: list[EntryData], blocks: Mapping[str, FoldedBlock]) -> list[EntryData]:
     """Entries without the arguments that a block has anyway."""
     found = []
     for entry in entries:
@@ -34,7 +45,7 @@ def _without_defaults(entries: list[Entry], blocks: Mapping[str, FoldedBlock]) -
     return found
 
 
-def _parts_folded(top: Body, blocks: dict[str, FoldedBlock]) -> list[Entry]:
+def _parts_folded(top: Body, blocks: dict[str, FoldedBlock]) -> list[EntryData]:
     """The entries of the outermost list, after all lists within it have become blocks, or entries with lists."""
     bodies: list[Body] = []
 
@@ -138,7 +149,7 @@ def _is_usual(
     param: str,
     values: tuple[Any, ...],
     places: Mapping[tuple[Any, ...], str],
-    entries: list[Entry],
+    entries: list[EntryData],
     blocks: Mapping[str, FoldedBlock],
 ) -> bool:
     """Whether a parameter has a default, which its last value is: one that a layer has too, or that an entry is left
@@ -189,7 +200,7 @@ def _of(param: str) -> str:
     return head if number.isdecimal() else param
 
 
-def _said_at(place: tuple[Any, ...], entries: list[Entry]) -> str:
+def _said_at(place: tuple[Any, ...], entries: list[EntryData]) -> str:
     """What a parameter is called that stands at a place: the argument's name, or that of the entry that it leaves
     out.
     """
@@ -213,11 +224,13 @@ def _new_param(base: str, values: tuple[Any, ...], params: dict[str, tuple[Any, 
 RESERVED = {"name", "type", "from", "repeat", "when", "share", "tie", "allow", "layers", "index", "input"}
 
 
-def _with_params(entries: list[Entry], places: dict[tuple[Any, ...], str], at: tuple[Any, ...] = ()) -> list[Entry]:
+def _with_params(
+    entries: list[EntryData], places: dict[tuple[Any, ...], str], at: tuple[Any, ...] = ()
+) -> list[EntryData]:
     """Entries with parameters at places."""
     found = []
     for i, entry in enumerate(entries):
-        new: Entry = {}
+        new: EntryData = {}
         for key, value in entry.items():
             if key == "layers":
                 new[key] = _with_params(value, places, (*at, i, key))

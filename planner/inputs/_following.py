@@ -31,7 +31,7 @@ class Following:
 
 
 def as_map(rank: int) -> Varied:
-    """What is made longer of an input of so many dimensions behind the batch: all but the first, its channels."""
+    """The axis by which each dimension of an input is made longer; None for the first one, its channels."""
     return (None, *range(rank - 1))
 
 

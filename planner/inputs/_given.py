@@ -27,7 +27,7 @@ often it is halved, whether the halves of the input that is meant are even or od
 """
 
 
-Run = dict[str, tuple[tuple[int, ...], Any]]
+GivenRun = dict[str, tuple[tuple[int, ...], Any]]
 """The sizes and the type of number of what a module reads, by the names of its parameters."""
 
 
@@ -39,15 +39,15 @@ class Inputs(NamedTuple):
     varied   which of their dimensions can be made longer in other runs; None where it must be tried which can
     """
 
-    meant: Run
+    meant: GivenRun
     by_name: bool
     rows: frozenset[str]
     varied: Mapping[str, Varied] | None
 
 
-def longer_than(run: Run, varied: Mapping[str, Varied], longer: Longer) -> Run | None:
+def longer_than(run: GivenRun, varied: Mapping[str, Varied], longer: Longer) -> GivenRun | None:
     """A run in which axes are so many cells longer than in another; None where there is no such size."""
-    found: Run = {}
+    found: GivenRun = {}
     for name, ((samples, *sizes), type_) in run.items():
         pairs = zip(sizes, varied[name], strict=True)
         own = [n + (longer[at] if at is not None and at < len(longer) else 0) for n, at in pairs]
@@ -56,7 +56,7 @@ def longer_than(run: Run, varied: Mapping[str, Varied], longer: Longer) -> Run |
 
 
 def given_to(module: Any, input: Any, example: Any) -> Inputs:
-    """What is given to a module, for the shapes or the examples that its caller gives."""
+    """The inputs of a module, made from the shapes or the examples that a caller gives."""
     parameters = inspect.signature(module.forward).parameters
     names = list(parameters)
     if example is None and input is None:
@@ -93,7 +93,7 @@ def _type_of(module: Any) -> Any:
     return types.pop() if len(types) == 1 else torch.get_default_dtype()
 
 
-def _like(examples: Mapping[str, Any]) -> tuple[Run, frozenset[str]]:
+def _like(examples: Mapping[str, Any]) -> tuple[GivenRun, frozenset[str]]:
     """The run on tensors like examples, of which those with three dimensions are taken for (N, L, C), and these."""
     for name, each in examples.items():
         if not hasattr(each, "dtype") or len(each.shape) < 2 or 0 in each.shape:
@@ -103,9 +103,9 @@ def _like(examples: Mapping[str, Any]) -> tuple[Run, frozenset[str]]:
     return run, frozenset(name for name, (sizes, _) in run.items() if len(sizes) == 3)
 
 
-def _of_shapes(shapes: Mapping[str, Any], type_: Any) -> Run:
+def _of_shapes(shapes: Mapping[str, Any], type_: Any) -> GivenRun:
     """The run on tensors of shapes that have the channels last."""
-    run: Run = {}
+    run: GivenRun = {}
     for name, shape in shapes.items():
         if not isinstance(shape, tuple | list) or not shape or not all(type(n) is int and n > 0 for n in shape):
             raise NotImported(f"`{shape}` is no shape", help="write it channels last: input=(224, 224, 3)")

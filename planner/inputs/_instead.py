@@ -7,7 +7,7 @@ from itertools import combinations
 
 import torch
 
-from planner.inputs._given import Inputs, Run
+from planner.inputs._given import GivenRun, Inputs
 
 OF_TYPES = ("scalar type", "type Long", "should be the same", "dtype")
 """What PyTorch's errors say where numbers are of another type."""
@@ -16,7 +16,7 @@ MOST = 4
 
 
 def with_whole_numbers(inputs: Inputs, error: BaseException) -> Iterator[tuple[Inputs, tuple[str, ...]]]:
-    """The same inputs with whole numbers in some, as tokens are, whose names stand beside."""
+    """Inputs of a module with whole numbers in some of them, as tokens are, and the names of these."""
     told = any(each in str(error) for each in OF_TYPES)
     names = [*inputs.meant] if told and inputs.varied is not None and len(inputs.meant) <= MOST else []
     for count in range(1, len(names) + 1):
@@ -27,11 +27,11 @@ def with_whole_numbers(inputs: Inputs, error: BaseException) -> Iterator[tuple[I
             yield inputs._replace(meant=meant, varied=None), whole
 
 
-def with_channels_last(inputs: Inputs) -> tuple[Run, str] | None:
+def with_channels_last(inputs: Inputs) -> tuple[GivenRun, str] | None:
     """The run for shapes that were given with the channels first, and how to write them; None where none were."""
     if inputs.varied is None or any(len(sizes) < 3 for sizes, _ in inputs.meant.values()):
         return None
-    run: Run = {name: ((sizes[0], *sizes[2:], sizes[1]), type_) for name, (sizes, type_) in inputs.meant.items()}
+    run: GivenRun = {name: ((sizes[0], *sizes[2:], sizes[1]), type_) for name, (sizes, type_) in inputs.meant.items()}
     written = {name: "x".join(map(str, (*sizes[2:], sizes[1]))) for name, (sizes, _) in run.items()}
     alone = len(written) == 1
     return run, " ".join(f"--input {each}" if alone else f"--input {name}={each}" for name, each in written.items())

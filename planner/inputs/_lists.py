@@ -13,7 +13,7 @@ from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotFollowing, No
 from planner.inputs._telling import Telling
 from planner.layers import all_layers
 
-Entry = dict[str, Any]
+EntryData = dict[str, Any]
 
 
 @dataclass(eq=False)
@@ -24,7 +24,7 @@ class FoldedBlock:
     params: dict[str, Any]
     inputs: list[str] | None
     outputs: list[str] | None
-    entries: list[Entry]
+    entries: list[EntryData]
 
 
 @dataclass(eq=False)
@@ -68,7 +68,7 @@ class Body:
     known: dict[Output, str] = field(default_factory=dict)
     block: FoldedBlock | None = None
     values: dict[str, Any] = field(default_factory=dict)
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[EntryData] = field(default_factory=list)
     telling: Telling | None = None
 
     @property
@@ -269,16 +269,16 @@ def _giver(body: Body, output: Output) -> Item | None:
 # Entries
 
 
-def entries_of(body: Body) -> list[Entry]:
+def entries_of(body: Body) -> list[EntryData]:
     """The entries of a list as the file has them; an item that nothing names but its own list has a name only where it
     is read from elsewhere than below it.
     """
     numbered = is_numbered(body)
-    found: list[Entry] = []
+    found: list[EntryData] = []
     named = set() if body.gives_its_last else {_giver(body, each) for each in body.gives}
     flow = [called(body, body.reads[0])] if body.reads and (len(body.reads) == 1 or body.path) else []
     for item in body.items:
-        entry: Entry = {"name": item.called, **_said(body, item)}
+        entry: EntryData = {"name": item.called, **_said(body, item)}
         sources = [called(body, each) for each in item.reads]
         if sources and sources != flow:
             entry["from"] = sources if len(sources) > 1 else sources[0]
@@ -294,9 +294,9 @@ def entries_of(body: Body) -> list[Entry]:
     return _repeated(found) if numbered else found
 
 
-def _said(body: Body, item: Item) -> Entry:
+def _said(body: Body, item: Item) -> EntryData:
     """What an entry is, and with which arguments."""
-    entry: Entry = {}
+    entry: EntryData = {}
     if item.step is not None:
         entry = {"type": item.step.type, **{key: _stated(each, body) for key, each in item.step.arguments.items()}}
     elif item.body is not None and item.body.block is not None:
@@ -332,9 +332,9 @@ def _tied(name: str, path: str) -> str:
     return _relative(name, path)
 
 
-def _repeated(entries: list[Entry]) -> list[Entry]:
+def _repeated(entries: list[EntryData]) -> list[EntryData]:
     """Equal entries in a row as one that is repeated."""
-    found: list[Entry] = []
+    found: list[EntryData] = []
     counts: list[int] = []
     for entry in entries:
         if found and entry == found[-1] and "from" not in entry:
@@ -354,7 +354,7 @@ def defaults(type_: str | None) -> Mapping[str, Any]:
     return {name: each.default for name, each in fields if isinstance(each.default, bool | int | float | str)}
 
 
-def plain(entries: list[Entry]) -> list[Entry]:
+def plain(entries: list[EntryData]) -> list[EntryData]:
     """Entries without the arguments that a layer has anyway."""
     found = []
     for entry in entries:

@@ -10,7 +10,7 @@ from planner.inputs._building import GraphBuilder
 from planner.inputs._following import Following
 from planner.inputs._graph import Graph, GraphNode, ModuleCall, NotSayable
 from planner.inputs._opaque import opaque
-from planner.inputs._recording import BORDER, Event, Invocation, Recording, Value, each_of, plain_name
+from planner.inputs._recording import BORDER, Event, Invocation, Recording, TensorValue, each_of, plain_name
 from planner.inputs._stored import Held
 from planner.inputs.operations import all_operations
 from planner.inputs.operations.constants import constant_of
@@ -36,10 +36,10 @@ class Lowering(GraphBuilder):
         self.aliases: dict[str, list[str]] = {}
         for name, first in self.firsts.items():
             self.aliases.setdefault(first, [first]).append(name)
-        self.returned: list[tuple[Value, ...]] = []
+        self.returned: list[tuple[TensorValue, ...]] = []
         self.orders: dict[tuple[str, int], list[int]] = {}
         self.scopes: dict[Invocation, ModuleCall] = {}
-        self.tensors: dict[Value, Any] = {}
+        self.tensors: dict[TensorValue, Any] = {}
 
     # Calls
 
@@ -87,7 +87,7 @@ class Lowering(GraphBuilder):
 
     def given(self, data: Any) -> Any:
         """The arguments of a call, with tensors in place of values."""
-        if isinstance(data, Value):
+        if isinstance(data, TensorValue):
             if data.kind in ("parameter", "buffer"):
                 return self.stored_as(self.weights[self._name_of(data.origin)])
             if data.kind == "constant":
@@ -125,7 +125,7 @@ class Lowering(GraphBuilder):
         about = {"num_embeddings": given.sizes[0], "embedding_dim": given.sizes[1]}
         return embedded(self, row, about, path)
 
-    def held(self, value: Value) -> Any:
+    def held(self, value: TensorValue) -> Any:
         """A constant that a module holds, or that follows from such: a number, or a tensor of equal numbers."""
         if not value.numbers or len(set(value.numbers)) > 1:
             raise NotSayable("a constant of many numbers that a module holds")
@@ -138,10 +138,10 @@ class Lowering(GraphBuilder):
         if event.name == BORDER:
             self._settle(event)
             return
-        returned = [list(each_of(Value, each.result)) for each in events]
+        returned = [list(each_of(TensorValue, each.result)) for each in events]
         self.returned = list(zip(*returned, strict=True))
         self.results = [list(zip(*(value.sizes for value in values), strict=True)) for values in self.returned]
-        self.reads = [value.type for value in each_of(Value, (event.args, event.kwargs))]
+        self.reads = [value.type for value in each_of(TensorValue, (event.args, event.kwargs))]
         self.gives = [value.type for value in returned[0]]
         self.scope = self.enter(event.call)
         runs = [(each.args, each.kwargs) for each in events]
@@ -159,7 +159,7 @@ class Lowering(GraphBuilder):
         module, and modules of one class, are alike.
         """
         self.scope = self.enter(event.call)
-        for place, value in enumerate(each_of(Value, event.result)):
+        for place, value in enumerate(each_of(TensorValue, event.result)):
             if isinstance(tensor := self.tensors.get(value), Traced) and not tensor.is_empty:
                 settled = self.settled(tensor)
                 self.tensors[value] = self._as_at_first(settled, event.path, place) if event.path else settled
@@ -196,14 +196,14 @@ class Lowering(GraphBuilder):
             for value, each in zip(result, found, strict=True):
                 if each is not None:
                     self._keep(value, each)
-        elif isinstance(result, Value):
+        elif isinstance(result, TensorValue):
             if not isinstance(found, Traced | Held):
                 raise NotSayable("a result that is no tensor")
             if isinstance(found, Traced):
                 self._must_have_its_sizes(result, found)
             self.tensors[result] = found
 
-    def _must_have_its_sizes(self, result: Value, found: Traced) -> None:
+    def _must_have_its_sizes(self, result: TensorValue, found: Traced) -> None:
         """Raise NotSayable where a result has other sizes in the trace of a run."""
         for run, value in enumerate(next(each for each in self.returned if each[0] is result)):
             sizes = found.sizes(run)
@@ -213,7 +213,7 @@ class Lowering(GraphBuilder):
 
     def _take_from_elsewhere(self, runs: Sequence[Any]) -> None:
         """Add an opaque step for each tensor that no function gave; it may follow from all inputs."""
-        for values in zip(*(each_of(Value, each) for each in runs), strict=True):
+        for values in zip(*(each_of(TensorValue, each) for each in runs), strict=True):
             if values[0].kind == "elsewhere" and values[0] not in self.tensors:
                 inputs = [self.tensors[each] for each in self.traces[0].inputs.values()]
                 reason = "a tensor that no function of PyTorch gave, as one that comes from NumPy"
@@ -222,7 +222,7 @@ class Lowering(GraphBuilder):
 
     def _opaque(self, event: Event, reason: str) -> None:
         """Steps that say only what comes out."""
-        read = each_of(Value, (event.args, event.kwargs))
+        read = each_of(TensorValue, (event.args, event.kwargs))
         sources = [self.tensor(self.tensors[value]) for value in read if value in self.tensors]
         sources = sources or [self.tensors[each] for each in self.traces[0].inputs.values()]
         name = class_name_of(event)
@@ -245,11 +245,11 @@ def _read_apart(trace: Recording) -> dict[str, str]:
         if event.module is None and event.name != BORDER:
             paths = {
                 value.origin.rpartition(".")[0]
-                for value in each_of(Value, (event.args, event.kwargs))
+                for value in each_of(TensorValue, (event.args, event.kwargs))
                 if value.kind == "parameter"
             }
             weight = event.args[1] if len(event.args) > 1 else event.kwargs.get("weight")
-            if event.name in OWNED and isinstance(weight, Value) and weight.kind == "parameter":
+            if event.name in OWNED and isinstance(weight, TensorValue) and weight.kind == "parameter":
                 layers = {**dict.fromkeys(paths, ""), **layers}
             else:
                 read |= paths
@@ -288,9 +288,9 @@ def in_all_runs(runs: Sequence[Any]) -> Any:
         return {key: in_all_runs([each[key] for each in runs]) for key in first}
     if isinstance(first, slice):
         return slice(*(in_all_runs([getattr(each, part) for each in runs]) for part in ("start", "stop", "step")))
-    if isinstance(first, Value):
+    if isinstance(first, TensorValue):
         held = {(each.sizes, each.numbers) for each in runs if each.kind == "constant"}
-        return Value(first.sizes, kind="constant") if len(held) > 1 else first
+        return TensorValue(first.sizes, kind="constant") if len(held) > 1 else first
     if all(each is first or each == first for each in runs):
         return first
     return Following(tuple(runs))
@@ -311,7 +311,7 @@ def lowered(name: str, traces: Sequence[Recording], stored: Mapping[str, Held], 
     for events in zip(*(trace.events for trace in traces), strict=True):
         b.take(events)
     b.scope = graph.top
-    for value in each_of(Value, traces[0].result):
+    for value in each_of(TensorValue, traces[0].result):
         tensor = b.tensor(b.given(value))
         graph.outputs.append(b.outgoing(tensor))
         graph.single |= tensor.dims == ((b.batch,),)

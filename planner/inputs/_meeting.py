@@ -9,7 +9,7 @@ from planner.inputs._axes import Axis, Factor, Traced
 from planner.inputs._building import GraphBuilder
 from planner.inputs._graph import NotSayable
 
-Place = tuple[int, int]
+FactorPlace = tuple[int, int]
 """A factor by its dimension, and which of that dimension's factors it is, the batch left out."""
 
 
@@ -58,7 +58,7 @@ def met(b: GraphBuilder, tensors: Sequence[Traced], apart: int | None = None) ->
 
 def _told_apart(tensors: Sequence[Traced]) -> list[Traced]:
     """The tensors, of which no two have a factor in different places, as the two of `x[:, None] - x[None]` have."""
-    places: dict[Factor, Place] = {}
+    places: dict[Factor, FactorPlace] = {}
     found = []
     for tensor in tensors:
         own = {factor: (dim, i) for dim in range(tensor.rank) for i, factor in enumerate(tensor.own(dim))}
@@ -73,7 +73,7 @@ def _own(axis: Axis, b: GraphBuilder) -> Axis:
     return tuple(factor for factor in axis if factor is not b.batch)
 
 
-def _at(tensor: Traced, slot: Sequence[Place], apart: int | None) -> Axis:
+def _at(tensor: Traced, slot: Sequence[FactorPlace], apart: int | None) -> Axis:
     """The factors of a tensor at places; none where it has one cell."""
     found: list[Factor] = []
     for dim, i in slot:
@@ -85,17 +85,17 @@ def _at(tensor: Traced, slot: Sequence[Place], apart: int | None) -> Axis:
     return tuple(found)
 
 
-def _slots(tensors: Sequence[Traced], apart: int | None) -> list[list[Place]]:
+def _slots(tensors: Sequence[Traced], apart: int | None) -> list[list[FactorPlace]]:
     """The places that each axis of the result holds, in the order of the tensor that has most."""
     lead = max(tensors, key=lambda each: sum(len(each.own(dim)) for dim in range(each.rank)))
     places = {factor: (dim, i) for dim in range(lead.rank) for i, factor in enumerate(lead.own(dim))}
 
-    def present(place: Place) -> tuple[bool, ...]:
+    def present(place: FactorPlace) -> tuple[bool, ...]:
         return tuple(bool(tensor.own(place[0])) for tensor in tensors)
 
-    slots: list[list[Place]] = []
+    slots: list[list[FactorPlace]] = []
     for axis in lead.axes:
-        parts: list[list[Place]] = []
+        parts: list[list[FactorPlace]] = []
         for place in dict.fromkeys((dim, 0) if dim == apart else (dim, i) for dim, i in map(places.__getitem__, axis)):
             together = parts and present(parts[-1][-1]) == present(place) and apart not in (place[0], parts[-1][-1][0])
             if together:

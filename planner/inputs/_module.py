@@ -99,7 +99,7 @@ def _must_be_open(module: Any, name: str) -> None:
         help = "name the class of which it was made, or save it by `torch.export.save`"
         raise NotImported(f"`{name}` is a scripted module, of which no calls can be seen", help=help)
     if circle := _circle(module, [], set()):
-        message = f"`{name}` is within itself, as `{'.'.join(circle)}`"
+        message = f"`{name}` is a part of itself, as `{'.'.join(circle)}`"
         raise NotImported(message, help="keep what is above a module out of its parts: in a list, or by a function")
     both = (*module.named_parameters(), *module.named_buffers())
     lazy = [each for each, own in both if isinstance(own, UninitializedParameter | UninitializedBuffer)]

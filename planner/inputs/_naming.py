@@ -21,7 +21,7 @@ FROM_FILE = "_imported_"
 """How a module of Python is called that is a file here, so that it takes no other module's name."""
 
 
-def found(home: str, name: str, arguments: Mapping[str, Any]) -> Any:
+def network_named(home: str, name: str, arguments: Mapping[str, Any]) -> Any:
     """What a class or a function in a file or a package gives when it is called, or an object that is there."""
     with _beside(home):
         module = _module(home)
@@ -117,4 +117,4 @@ def _help(error: BaseException) -> str:
         return "give arguments by `--arg name=value`"
     if isinstance(error, ModuleNotFoundError):
         return f"install `{error.name}`, or name another file"
-    return "mend the code: it must run in Python"
+    return "correct the code: it must run in Python"

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from planner.inputs._following import Longer, Varied
-from planner.inputs._given import Run, longer_than
+from planner.inputs._given import GivenRun, longer_than
 
 LONGER = (64, 5, -1)
 """How many cells longer, or shorter, an axis is in the runs that tell whether it is open."""
@@ -39,7 +39,7 @@ class OpenAxes(NamedTuple):
 Outline = Sequence[object]
 
 
-def open_axes(meant: Run, first: Outline, outline_of: Callable[[Run], Outline | None]) -> OpenAxes:
+def open_axes(meant: GivenRun, first: Outline, outline_of: Callable[[GivenRun], Outline | None]) -> OpenAxes:
     """The axes that are open of what a network reads.
 
     first       what it calls at the sizes that are meant
@@ -79,7 +79,7 @@ def open_axes(meant: Run, first: Outline, outline_of: Callable[[Run], Outline | 
     return OpenAxes(_varied(meant, axes), shorter, [*dict.fromkeys(unrolled)])
 
 
-def _varied(meant: Run, axes: Iterable[Sequence[Dimension]]) -> dict[str, Varied]:
+def _varied(meant: GivenRun, axes: Iterable[Sequence[Dimension]]) -> dict[str, Varied]:
     """For each input, which of some axes its dimensions are."""
     known = {each: at for at, some in enumerate(axes) for each in some}
     return {name: tuple(known.get((name, i)) for i in range(len(own) - 1)) for name, (own, _) in meant.items()}

@@ -16,7 +16,7 @@ BORDER = "border"
 
 
 @dataclass(eq=False)
-class Value:
+class TensorValue:
     """A tensor in the trace.
 
     origin   the name of an input, a parameter or a buffer; empty for what was computed
@@ -76,7 +76,7 @@ class Recording:
     decisions: set[str] = field(default_factory=set)
     sized: bool = False
     elsewhere: bool = False
-    inputs: dict[str, Value] = field(default_factory=dict)
+    inputs: dict[str, TensorValue] = field(default_factory=dict)
     result: Any = None
     varied: Mapping[str, Varied] = field(default_factory=dict)
 
@@ -100,7 +100,7 @@ class Recording:
     def outline(self) -> list[tuple[str, str, int]]:
         """What was called, and how many tensors came out of each call: two runs of one network have the same."""
         events = ((each.name, each.path, each.result) for each in self.events)
-        return [(name, path, sum(1 for _ in each_of(Value, result))) for name, path, result in events]
+        return [(name, path, sum(1 for _ in each_of(TensorValue, result))) for name, path, result in events]
 
 
 class Recordings(NamedTuple):
@@ -127,10 +127,10 @@ class Recordings(NamedTuple):
 
 Lower = Callable[[list[Recording]], "Graph"]
 """Makes a graph of traces."""
-Kind = TypeVar("Kind")
+KindT = TypeVar("KindT")
 
 
-def each_of(kind: type[Kind], data: Any) -> Iterator[Kind]:
+def each_of(kind: type[KindT], data: Any) -> Iterator[KindT]:
     """All things of a kind in arguments or results."""
     if isinstance(data, kind):
         yield data

@@ -14,11 +14,11 @@ import torch
 
 from planner.faults.not_imported import NotImported
 from planner.inputs._following import Longer
-from planner.inputs._given import BATCH, FARTHER, STILL_FARTHER, Inputs, Run, longer_than
+from planner.inputs._given import BATCH, FARTHER, STILL_FARTHER, GivenRun, Inputs, longer_than
 from planner.inputs._instead import OF_TYPES, with_channels_last, with_whole_numbers
 from planner.inputs._naming import aside, said
 from planner.inputs._open import OpenAxes, Outline, open_axes
-from planner.inputs._recording import Recording, Recordings, Value, each_of
+from planner.inputs._recording import Recording, Recordings, TensorValue, each_of
 from planner.inputs.torch_module import traced, without_values
 
 LARGER = 400
@@ -50,7 +50,7 @@ class Runner:
             at=self._at,
         )
 
-    def run(self, sizes: Run, samples: int = OTHERWISE) -> Recording:
+    def run(self, sizes: GivenRun, samples: int = OTHERWISE) -> Recording:
         tensors = {
             name: torch.zeros(samples, *each[1:], dtype=dtype, device=self.device)
             for name, (each, dtype) in sizes.items()
@@ -78,14 +78,14 @@ class Runner:
                 raise NotImported(message, said(error), f"write the channels last: `{turned[1]}`") from error
             raise NotImported(message, said(error), _help(error)) from error
 
-    def _first_of(self, run: Run) -> Recording:
+    def _first_of(self, run: GivenRun) -> Recording:
         """What the module does in a run: without values, or else with them."""
         self.device, self.state = "meta", without_values(self.module)
         with suppress(Exception, SystemExit):
             return self.run(run, BATCH)
         return self._with_values(run)
 
-    def _with_values(self, run: Run) -> Recording:
+    def _with_values(self, run: GivenRun) -> Recording:
         self.device = "cpu"
         self.state = {**dict(self.module.named_parameters()), **dict(self.module.named_buffers())}
         return self.run(run, BATCH)
@@ -97,7 +97,7 @@ class Runner:
             return OpenAxes(self.inputs.varied)
         return open_axes(self.inputs.meant, self.first.outline, self._outline_of)
 
-    def _outline_of(self, run: Run) -> Outline | None:
+    def _outline_of(self, run: GivenRun) -> Outline | None:
         with suppress(Exception, SystemExit):
             return self.run(run).outline
         return None
@@ -110,7 +110,7 @@ class Runner:
             n = self.inputs.meant[name][0][i + 1]
             yield f"It goes step by step over dimension {i + 1} of `{name}`: this is what it does for {n:,} of them."
 
-    def _farther(self, longer: Longer) -> Run | None:
+    def _farther(self, longer: Longer) -> GivenRun | None:
         """The run on larger inputs than those that are meant; none where no axis is open."""
         if not any(at is not None for own in self._axes.varied.values() for at in own) and self.inputs.varied is None:
             return None
@@ -118,7 +118,7 @@ class Runner:
 
     @cached_property
     def _twin(self) -> Recording:
-        """The same for another number of samples. Raises NotImported where the module does something else for it."""
+        """The recording for another number of samples. Raises NotImported where the module does something else then."""
         label, found = "", None
         try:
             found = self.run(self.inputs.meant)
@@ -140,7 +140,7 @@ class Runner:
             found = self.run(self.inputs.meant, 1)
         except (Exception, SystemExit):  # noqa: BLE001
             return True
-        ranks = [[len(value.sizes) for value in each_of(Value, run.result)] for run in (self.first, found)]
+        ranks = [[len(value.sizes) for value in each_of(TensorValue, run.result)] for run in (self.first, found)]
         return found.outline != self.first.outline or ranks[0] != ranks[1]
 
     def _like_the_first(self, longer: Sequence[Longer]) -> Iterator[Recording]:
@@ -186,7 +186,7 @@ class Runner:
 def _help(error: BaseException) -> str:
     """What to do about an error in a module's forward pass."""
     if isinstance(error, NotImplementedError):
-        return "mend the code: it must run in Python"
+        return "correct the code: it must run in Python"
     if any(each in str(error) for each in OF_TYPES):
         return "give numbers of the type that it reads, in Python: example=torch.zeros(1, 128, dtype=torch.long)"
     return "give a shape that it reads, by `--input`"

@@ -10,7 +10,7 @@ from planner.geometry import Shape
 from planner.inputs._folding import folded
 from planner.inputs._graph import Graph, GraphNode, NotAlike, NotFollowing
 from planner.inputs._heads import AT_MOST_SIZES, FROM, IMPORTED, OF_THIS_INPUT
-from planner.inputs._lists import Entry, FoldedBlock
+from planner.inputs._lists import EntryData, FoldedBlock
 from planner.inputs._stored import Held
 
 
@@ -30,7 +30,7 @@ def text_of(graph: Graph, inputs: Mapping[str, Shape] | None = None) -> str:
     return "\n".join([*lines, ""])
 
 
-def _folded(graph: Graph) -> tuple[list[Entry], dict[str, FoldedBlock], list[str]]:
+def _folded(graph: Graph) -> tuple[list[EntryData], dict[str, FoldedBlock], list[str]]:
     """What a file has of a graph. Where a number does not follow from what comes into a module, it may follow from what
     comes into the one above it: modules of its class are opened then. So is one that does other things when it is
     called again, of which only the layers are shared.
@@ -151,7 +151,7 @@ def _block(name: str, block: FoldedBlock) -> Iterator[str]:
     yield from _list(block.entries, 3)
 
 
-def _list(entries: Sequence[Entry], depth: int) -> Iterator[str]:
+def _list(entries: Sequence[EntryData], depth: int) -> Iterator[str]:
     indent = "  " * depth
     for entry in entries:
         if "layers" not in entry:

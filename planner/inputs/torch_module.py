@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from planner.inputs._recording import BORDER, Event, Invocation, Recording, Value, each_of, plain_name
+from planner.inputs._recording import BORDER, Event, Invocation, Recording, TensorValue, each_of, plain_name
 from planner.inputs._recurrent import run_layer
 
 OPENED = (nn.Sequential, nn.ModuleList, nn.ModuleDict, nn.TransformerEncoder, nn.TransformerDecoder, nn.Transformer)
@@ -71,18 +71,18 @@ class Recorder(TorchFunctionMode):
         self.trace = Recording()
         self.calls: list[Invocation] = []
         self.inside_layer = False
-        self.values: dict[int, Value] = {}
+        self.values: dict[int, TensorValue] = {}
         self.alive: list[Tensor] = []
         self.lying: dict[int, set[int]] = {}
-        self.arrays: dict[int, tuple[Any, Value]] = {}
+        self.arrays: dict[int, tuple[Any, TensorValue]] = {}
         self.views: dict[int, tuple[Tensor, Any]] = {}
 
-    def known(self, tensor: Tensor, **about: Any) -> Value:
+    def known(self, tensor: Tensor, **about: Any) -> TensorValue:
         """The value of a tensor, new where the tensor has not been met."""
         if id(tensor) not in self.values:
             self.alive.append(tensor)
             self.lying.setdefault(_place(tensor), set()).add(id(tensor))
-            self.values[id(tensor)] = Value(tuple(tensor.shape), type=_type(tensor), **about)
+            self.values[id(tensor)] = TensorValue(tuple(tensor.shape), type=_type(tensor), **about)
         return self.values[id(tensor)]
 
     def renew(self, tensor: Tensor) -> None:
@@ -90,7 +90,7 @@ class Recorder(TorchFunctionMode):
         for each in self.lying.get(_place(tensor), ()):
             if each in self.values:
                 old = self.values[each]
-                self.values[each] = Value(old.sizes, type=old.type)
+                self.values[each] = TensorValue(old.sizes, type=old.type)
 
     def is_constant(self, tensor: Tensor) -> bool:
         """Whether a tensor was there before the network ran, or was computed from such alone."""
@@ -102,7 +102,7 @@ class Recorder(TorchFunctionMode):
         value = self.values.get(id(tensor))
         return self.is_constant(tensor) or (value is not None and value.fixed)
 
-    def constant(self, tensor: Tensor) -> Value:
+    def constant(self, tensor: Tensor) -> TensorValue:
         """The value of a constant, with what it holds."""
         if tensor.numel() > MOST_NUMBERS or tensor.is_meta or tensor.is_complex():
             return self.known(tensor, kind="constant")
@@ -123,10 +123,10 @@ class Recorder(TorchFunctionMode):
             return tuple(self.read(getattr(data, each.name)) for each in fields(data))
         return self._array(data) if _is_array(data) else data
 
-    def _array(self, array: Any) -> Value:
+    def _array(self, array: Any) -> TensorValue:
         """The value of an array of NumPy; what it holds may follow from all that was read before."""
         kind = {"f": "float", "c": "float", "b": "truth"}.get(array.dtype.kind, "whole")
-        made = array, Value(tuple(array.shape), kind="elsewhere", type=kind)
+        made = array, TensorValue(tuple(array.shape), kind="elsewhere", type=kind)
         return self.arrays.setdefault(id(array), made)[1]
 
     def run(self, function: Callable[[], Any], name: str, args: Any, kwargs: Any, **about: Any) -> Any:
@@ -151,11 +151,11 @@ class Recorder(TorchFunctionMode):
                 self.constant(each)
             return result
         given = self.read(result)
-        for value in each_of(Value, given) if fixed else ():
+        for value in each_of(TensorValue, given) if fixed else ():
             value.fixed = True
-        if next(each_of(Value, given), None) is None and written:  # as `x[0] = y`, which returns nothing
+        if next(each_of(TensorValue, given), None) is None and written:  # as `x[0] = y`, which returns nothing
             given = self.read(written[0])
-        if next(each_of(Value, given), None) is not None:
+        if next(each_of(TensorValue, given), None) is not None:
             self.trace.events.append(Event(name, self.calls[-1], *read, given, **about))
         for tensor in written[:1]:  # others in the same memory count as written to, too
             self._write_through(tensor, wholes)
@@ -167,7 +167,7 @@ class Recorder(TorchFunctionMode):
             yield found
             tensor = found[0]
 
-    def _write_through(self, part: Tensor, before: Mapping[int, Value]) -> None:
+    def _write_through(self, part: Tensor, before: Mapping[int, TensorValue]) -> None:
         """Write down that what a tensor lies within was written to with it. `before` has the values from then."""
         for whole, index in self._wholes_of(part):
             read = (before[id(whole)], index, self.known(part))

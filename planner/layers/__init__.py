@@ -1,7 +1,7 @@
 """The layers, a file or a folder for each family.
 
-A class in a file here is a layer type by its name; `_layer.py` is the contract. A large family is a folder, so that a
-model loads only those of its files that it needs.
+A new layer is a class in a file here, found by its name; `_layer.py` is the contract. A large family is a folder, so
+that a model loads only those of its files that it needs.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ def _is_number(value: object) -> TypeGuard[int | float]:
     return is_whole(value) or isinstance(value, float)
 
 
-def one(accepts: Callable[[Any], bool], words: str, schema: dict[str, Any]) -> Any:
+def single_value(accepts: Callable[[Any], bool], words: str, schema: dict[str, Any]) -> Any:
     """A field that takes a single value, as it is."""
 
     def read(value: object) -> Any:
@@ -105,30 +105,30 @@ PerAxisFactor = Annotated[
 ]
 NonZero = Annotated[
     int,
-    *one(
+    *single_value(
         lambda value: is_whole(value) and value != 0,
         "a whole number other than 0",
         {"type": "integer", "not": {"const": 0}},
     ),
 ]
-Power = Annotated[
+PowerValue = Annotated[
     int | float,
-    *one(
+    *single_value(
         lambda value: _is_number(value) and value != 0,
         "a number other than 0",
         {"type": "number", "not": {"const": 0}},
     ),
 ]
-Number = Annotated[int | float, *one(_is_number, "a number", {"type": "number"})]
+Number = Annotated[int | float, *single_value(_is_number, "a number", {"type": "number"})]
 NumberOrNone = Annotated[
     int | float | None,
-    *one(
+    *single_value(
         lambda value: value is None or _is_number(value),
         "a number",
         {"anyOf": [{"type": "number"}, {"type": "null"}]},
     ),
 ]
-Sides = Annotated[
+PadSides = Annotated[
     int | tuple[int, ...],
     *_one_or_each(
         is_whole, "a whole number, or one for each side of each axis, the last axis first", {"type": "integer"}
@@ -213,7 +213,7 @@ Indices = Annotated[
 LONGEST_EQUATION = 1000
 EquationText = Annotated[
     str,
-    *one(
+    *single_value(
         lambda value: isinstance(value, str) and 0 < len(value) <= LONGEST_EQUATION,
         "a text such as `bchw,bkc->bkhw`",
         {"type": "string"},
@@ -221,7 +221,7 @@ EquationText = Annotated[
 ]
 PatternText = Annotated[
     str,
-    *one(
+    *single_value(
         lambda value: isinstance(value, str) and 0 < len(value) <= LONGEST_EQUATION,
         "a text such as `(h i) (w j) c -> (h w) (i j) c`",
         {"type": "string"},

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from planner.faults.wrong_value import WrongValue
 from planner.layers._call import Call
 
-BeforeAfter = tuple[int, int]
+PadAmounts = tuple[int, int]
 """Cells before and after an axis."""
 
 
 def sides_of(
-    padding: int | str | tuple[int | BeforeAfter, ...], kernels: Sequence[int], dilations: Sequence[int]
-) -> tuple[BeforeAfter, ...]:
+    padding: int | str | tuple[int | PadAmounts, ...], kernels: Sequence[int], dilations: Sequence[int]
+) -> tuple[PadAmounts, ...]:
     """Cells before and after each axis, where they do not depend on the input's size; of `same` the odd one is after.
 
     Raises WrongValue where there are numbers for more axes, or for fewer.
@@ -31,11 +31,11 @@ def sides_of(
     return tuple((side, side) if isinstance(side, int) else side for side in padding)
 
 
-def flat(sides: Iterable[BeforeAfter]) -> tuple[int, ...]:
+def flat(sides: Iterable[PadAmounts]) -> tuple[int, ...]:
     """The sides as `F.pad` wants them: the last axis first."""
     return tuple(side for pair in reversed([*sides]) for side in pair)
 
 
-def padded(sides: Iterable[BeforeAfter], **more: object) -> Call:
+def padded(sides: Iterable[PadAmounts], **more: object) -> Call:
     """The call that puts cells before and after each spatial axis, or takes them off."""
     return Call("F.pad", {"pad": flat(sides), **more}, positional=("pad",))

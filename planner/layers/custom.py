@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import KEEP, All, AxisMap, Link, Prefix, Shape, Window
 from planner.layers._call import Call, Layout
-from planner.layers._fields import MOST_AXES, Amounts, PerAxis, is_whole, one
+from planner.layers._fields import MOST_AXES, Amounts, PerAxis, is_whole, single_value
 from planner.layers._layer import Facts, Layer, Sizes, axis_name
 from planner.layers._padding import sides_of
 from planner.regions import Region
@@ -72,9 +72,11 @@ def _read_arguments(value: Any) -> tuple[tuple[str, Any], ...]:
 
 ClassName = Annotated[
     str,
-    *one(_is_class, "the full name of a class, such as my_package.layers.MyLayer", {"type": "string"}),
+    *single_value(_is_class, "the full name of a class, such as my_package.layers.MyLayer", {"type": "string"}),
 ]
-Arguments = Annotated[tuple[tuple[str, Any], ...], PlainValidator(_read_arguments), WithJsonSchema({"type": "object"})]
+OwnArguments = Annotated[
+    tuple[tuple[str, Any], ...], PlainValidator(_read_arguments), WithJsonSchema({"type": "object"})
+]
 
 
 # What is declared
@@ -145,7 +147,7 @@ Declared = Annotated[
         {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": "^[0-9_]+$"}, {"type": "null"}]}
     ),
 ]
-Output = Annotated[
+OutputShape = Annotated[
     tuple[int | None, ...],
     PlainValidator(_read_output),
     WithJsonSchema(
@@ -183,8 +185,10 @@ class Custom(_Named):
     declared: ClassVar[bool] = True
     in_forward: ClassVar[tuple[str, ...]] = ("class", "output", "reads", "params", "macs", "channels_last")
 
-    args: Arguments | None = Field(None, description="What the class is constructed with, by name.")
-    output: Output = Field(description="Its output's shape, channels last; null where a size follows from the input.")
+    args: OwnArguments | None = Field(None, description="What the class is constructed with, by name.")
+    output: OutputShape = Field(
+        description="Its output's shape, channels last; null where a size follows from the input."
+    )
     reads: Reads = Field("all", description="What each position of the output depends on.")
     params: Declared = Field(None, description="How many trained parameters it has; unknown where left out.")
     macs: Declared = Field(None, description="Its multiply-adds for one sample; unknown where left out.")

@@ -17,7 +17,7 @@ from planner.layers._call import Call, Layout
 from planner.layers._fields import Number, NumberOrNone
 from planner.layers._layer import Layer, axis_of
 from planner.layers._links import along
-from planner.layers.merge.arithmetic import meeting, must_meet
+from planner.layers.merge._cell_by_cell import meeting, must_meet
 
 
 class _PointwiseFunction(Layer):

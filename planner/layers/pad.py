@@ -14,7 +14,7 @@ from planner.faults.wrong_value import WrongValue
 from planner.geometry import AxisMap, PadMode, Shape, Shift
 from planner.layers._call import Call
 from planner.layers._centred import SizedLike
-from planner.layers._fields import Sides
+from planner.layers._fields import PadSides
 from planner.layers._layer import Layer, axis_name
 from planner.layers._padding import padded
 
@@ -25,7 +25,7 @@ class _Pad(Layer):
     rank: ClassVar[int]
     mode: ClassVar[PadMode]
 
-    padding: Sides = Field(description="Cells on each side, or a list, last axis first: left, right, top, bottom, …")
+    padding: PadSides = Field(description="Cells on each side, or a list, last axis first: left, right, top, bottom, …")
 
     def sides(self) -> tuple[tuple[int, int], ...]:
         """Cells before and after each axis."""

@@ -35,7 +35,7 @@ class _Stateful(Layer):
     hidden_size: Count
 
     def must_take(self, count: int) -> None:
-        """One source, or also all states."""
+        """Refuse any number of sources but one, or one with all states."""
         if count not in (1, 1 + self.states):
             names = ("x", "h", "c")[: 1 + self.states]
             raise WrongNumberOfSources(

@@ -94,7 +94,7 @@ class WeightsMatch:
 
     @cached_property
     def notes(self) -> list[str]:
-        """What is to be known beside that."""
+        """What is no difference, and good to know, in sentences."""
         return list(notes(self.report, self.checkpoint, self.chosen, self.entries))
 
     @cached_property
@@ -105,7 +105,7 @@ class WeightsMatch:
         return advised(self.report, self.entries, self.replan, self.scales)
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it in plain values."""
+        """The checkpoint beside the plan, in plain values."""
         return plain(self)
 
     @property
@@ -115,5 +115,5 @@ class WeightsMatch:
 
     @property
     def joints(self) -> Sequence[Joint]:
-        """What is one entry on one side and several on the other, of which no names can tell."""
+        """The entries of one side that are several entries on the other, which no change of names can mend."""
         return self.entries.joints

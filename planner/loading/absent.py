@@ -11,7 +11,7 @@ from planner.loading.folded import folded
 from planner.loading.lora import low_rank
 from planner.loading.names import NameNode, entries, module_of, own_of, said, whole_blocks
 from planner.loading.parametrized import parametrized
-from planner.loading.sentences import Difference, Kind, place_of_name, place_of_step
+from planner.loading.sentences import Difference, DifferenceKind, place_of_name, place_of_step
 from planner.report import Report
 from planner.words import counted, joined, named
 
@@ -53,7 +53,13 @@ class _Alone:
     """
 
     def __init__(
-        self, report: Report, kind: Kind, own: NameNode, other: NameNode, names: Sequence[str], raw: dict[str, str]
+        self,
+        report: Report,
+        kind: DifferenceKind,
+        own: NameNode,
+        other: NameNode,
+        names: Sequence[str],
+        raw: dict[str, str],
     ) -> None:
         self.report = report
         self.kind = kind
@@ -165,7 +171,7 @@ class _Alone:
         behind = name[len(node.path) :]
         return raw.removesuffix(behind) if raw and raw.endswith(behind) else node.path
 
-    def _told(self, kind: Kind, text: str, names: Sequence[str], path: str) -> Difference:
+    def _told(self, kind: DifferenceKind, text: str, names: Sequence[str], path: str) -> Difference:
         at = place_of_name(self.report, path)
         while at is None and path:
             path = module_of(path)

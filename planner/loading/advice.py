@@ -36,7 +36,7 @@ class Options:
     scale: str | None = None
 
     def as_words(self, single: bool) -> list[str]:
-        """As a command takes them; `single` where the file has one input."""
+        """The options as a command takes them; `single` where the file has one input."""
         found = [f"--set {name}={_written(value)}" for name, value in self.params.items()]
         for name, shape in self.inputs.items():
             found.append(f"--input {'' if single else f'{name}='}{'x'.join(map(str, shape))}")
@@ -212,7 +212,7 @@ def _values(now: Any, pairs: list[tuple[int, int]], counts: list[tuple[int, int]
 
 
 def _factors(was: int, now: int) -> Iterator[Fraction]:
-    """By what factor the sides of a square of places differ, which may have one more in front."""
+    """The factor between the sides of two squares of places, which may have one more place in front."""
     if was != now and was and now:
         yield from (Fraction(theirs, ours) for ours, theirs, _ in square_sides(was, now))
         ratio = Fraction(now, was)

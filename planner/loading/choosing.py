@@ -34,7 +34,7 @@ def chosen(checkpoint: Checkpoint, expected: Mapping[str, Sizes], key: str | Non
         if not sections:
             keys = [each.title for each in checkpoint.sections if each.title]
             help = f"there are {named(keys, 8)}" if keys else "leave `--key` out: its entries stand in the file itself"
-            raise UnreadableCheckpoint(checkpoint.file, f"has no tensors by the key `{key}`", help)
+            raise UnreadableCheckpoint(checkpoint.file, f"has no tensors under the key `{key}`", help)
     scored = [(each, *affix_of(each.tensors, expected)) for each in sections]
     section, affix, score = max(
         scored, key=lambda each: (each[2], 0 if any(each[2]) else len(each[0].tensors), _usual(each[0]))

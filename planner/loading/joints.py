@@ -17,7 +17,7 @@ MOST_SIZES = 3
 
 
 def joinings(report: Report, found: StateMatch) -> Iterator[Difference]:
-    """What is one entry on one side, and several on the other: layers that are alike in one sentence."""
+    """Sentences on the entries of one side that are several on the other; layers that are alike share a sentence."""
     groups: defaultdict[object, list[_NamedJoint]] = defaultdict(list)
     for joint in found.joints:
         each = _NamedJoint(joint, found)

@@ -20,7 +20,7 @@ def notes(report: Report, checkpoint: Checkpoint, taken: TakenSection, found: St
     """Which part was taken, what else is there, and types of numbers."""
     section = taken.section
     if any(section.key):
-        yield f"taken is what stands by the key `{section.title}`"
+        yield f"the entries under the key `{section.title}` are taken"
     if others := [f"`{each.title}` ({entries(len(each.tensors))})" for each in taken.others if "" not in each.key]:
         one = len(others) == 1
         yield f"there {'is' if one else 'are'} also {joined(others)}: `--key` takes {'it' if one else 'one of them'}"

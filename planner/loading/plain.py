@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def plain(match: WeightsMatch) -> dict[str, Any]:
-    """All that is known, with every entry."""
+    """The match of a checkpoint in plain values, with every entry."""
     found, advice, source = match.entries, match.advice, match.report.source
     return {
         "agrees": match.agrees,

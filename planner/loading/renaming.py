@@ -26,12 +26,12 @@ SYNONYMS = {
 LARGEST_RUN = 40
 """Modules that are alike side by side, up to which their names are compared."""
 
-Signature = tuple[tuple[str, Sizes], ...]
+SizeSignature = tuple[tuple[str, Sizes], ...]
 
 
 @dataclass(slots=True)
 class Renaming:
-    """What is the same by another name.
+    """The entries of the file and of the checkpoint that are the same by other names.
 
     names      the file's names by the checkpoint's
     ambiguous  modules of the file, and those of the checkpoint that each of them could be
@@ -103,20 +103,20 @@ def renamed(ours: OneSide, theirs: OneSide, *, in_order: bool, by_names: bool = 
             work.by_sizes()
             work.by_nesting()
             work.by_entries()
-    return work.found
+    return work.renaming
 
 
 class _Joining:
     def __init__(self, ours: OneSide, theirs: OneSide) -> None:
         self.ours, self.theirs = ours, theirs
-        self.found = Renaming()
+        self.renaming = Renaming()
 
     def by_synonyms(self) -> None:
         """Join entries that other libraries call otherwise, in modules that have one name."""
         for name, sizes in self.theirs.sizes.items():
             plain = _plain(name)
             if plain != name and self.ours.sizes.get(plain) == sizes:
-                self.found.names[name] = plain
+                self.renaming.names[name] = plain
                 self.ours.done.add(module_of(plain))
                 self.theirs.done.add(module_of(name))
 
@@ -147,7 +147,7 @@ class _Joining:
     def _join(self, ours: NameNode, theirs: NameNode) -> None:
         names = {_plain(name[len(ours.path) + 1 :]): name for name in ours.names}
         for name in theirs.names:
-            self.found.names[name] = names[_plain(name[len(theirs.path) + 1 :])]
+            self.renaming.names[name] = names[_plain(name[len(theirs.path) + 1 :])]
         self.ours.done.update(map(module_of, ours.names))
         self.theirs.done.update(map(module_of, theirs.names))
 
@@ -187,13 +187,13 @@ class _Joining:
         self.ours.done.add(ours)
         self.theirs.done.add(theirs)
         for own, _ in self.ours.modules[ours]:
-            self.found.names[self.theirs.full(theirs, own)] = self.ours.full(ours, own)
+            self.renaming.names[self.theirs.full(theirs, own)] = self.ours.full(ours, own)
 
     # Sizes
 
     def by_sizes(self) -> None:
         """Join modules that have what no other has, if everything that one side has left is on the other side too."""
-        places: defaultdict[Signature, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
+        places: defaultdict[SizeSignature, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
         for k, side in enumerate((self.ours, self.theirs)):
             for name in side.left:
                 places[side.modules[name]][k].append(name)
@@ -221,8 +221,8 @@ class _Joining:
         """
         for name in [each for each in self.ours.sizes if f"{each}.weight" in self.theirs.sizes]:
             if len(self.ours.sizes[name]) == len(self.theirs.sizes[f"{name}.weight"]):
-                self.found.names.setdefault(f"{name}.weight", name)
-        given, names = {*self.found.names.values()}, self.found.names
+                self.renaming.names.setdefault(f"{name}.weight", name)
+        given, names = {*self.renaming.names.values()}, self.renaming.names
         ours = [each for each in self.ours.sizes if each not in given and module_of(each) not in self.ours.done]
         theirs = [each for each in self.theirs.sizes if each not in names and module_of(each) not in self.theirs.done]
         here, there = [self.ours.sizes[each] for each in ours], [self.theirs.sizes[each] for each in theirs]
@@ -248,7 +248,7 @@ class _Joining:
 
     def _ambiguous(self, ours: list[str], theirs: list[str]) -> None:
         """Note what could be joined in several ways."""
-        self.found.ambiguous.append((ours, theirs))
+        self.renaming.ambiguous.append((ours, theirs))
         self.ours.done.update(ours)
         self.theirs.done.update(theirs)
 
@@ -284,7 +284,7 @@ def _plain(name: str) -> str:
 
 
 def _between(
-    pairs: Sequence[tuple[int, int]], one: Sequence[Signature], other: Sequence[Signature]
+    pairs: Sequence[tuple[int, int]], one: Sequence[SizeSignature], other: Sequence[SizeSignature]
 ) -> list[tuple[int, int]]:
     """Modules with the same entries in other sizes that stand alone on either side between two pairs."""
     found = []
@@ -296,7 +296,7 @@ def _between(
     return found
 
 
-def _axes(entries: Signature) -> list[tuple[str, int]]:
+def _axes(entries: SizeSignature) -> list[tuple[str, int]]:
     """The entries of a module with their numbers of axes."""
     return [(name, len(sizes)) for name, sizes in entries]
 
@@ -309,5 +309,5 @@ def _likeness(one: str, other: str) -> int:
 
 
 def _common(one: str, other: str) -> int:
-    """With how many letters two words begin alike."""
+    """The number of letters with which two words begin alike."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))

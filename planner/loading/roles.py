@@ -12,7 +12,7 @@ from planner.comparison.state import StateEntry
 from planner.layers._layer import Sizes
 from planner.plan import Plan, Step
 
-Pair = tuple[int, int]
+SizePair = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class Resized:
 
     step: Step
     pairs: tuple[tuple[StateEntry, SavedTensor], ...]
-    outs: tuple[Pair, ...] = ()
-    reads: tuple[Pair, ...] = ()
+    outs: tuple[SizePair, ...] = ()
+    reads: tuple[SizePair, ...] = ()
     kernel: tuple[Sizes, Sizes] | None = None
     other: bool = False
 
@@ -36,8 +36,8 @@ class Resized:
     def of(cls, pairs: Sequence[tuple[StateEntry, SavedTensor]]) -> Resized:
         """What differs in the entries of one step."""
         step = pairs[0][0].step
-        outs: dict[Pair, None] = {}
-        reads: dict[Pair, None] = {}
+        outs: dict[SizePair, None] = {}
+        reads: dict[SizePair, None] = {}
         kernel = None
         other = not step.inputs
         for entry, tensor in pairs:
@@ -66,7 +66,7 @@ class Resized:
         return found.pop() if len(found) == 1 else None
 
     @property
-    def channels_read(self) -> Pair:
+    def channels_read(self) -> SizePair:
         """The channels that it reads, of which its weights have those of one group."""
         was, now = self.reads[0]
         channels = self.step.inputs[0].channels

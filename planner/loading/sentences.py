@@ -13,7 +13,7 @@ from planner.model import Group
 from planner.plan import Step
 from planner.report import Report
 
-Kind = Literal[
+DifferenceKind = Literal[
     "prefix", "renamed", "ambiguous", "head", "stem", "width", "width follows", "kernel", "transposed", "axes of 1",
     "places", "sizes", "copies", "missing", "unexpected", "tied", "shared", "buffers", "norm", "folded", "lora",
     "joined", "split", "unknown",
@@ -39,7 +39,7 @@ class Difference:
     at          the layer or the block that it is about, with its place
     """
 
-    kind: Kind
+    kind: DifferenceKind
     text: str
     file: tuple[str, ...] = ()
     checkpoint: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from planner.layers._layer import Sizes
 from planner.loading.entries import StateMatch
 from planner.loading.names import NameNode, said
 from planner.loading.roles import Resized, heads, square_sides, stems
-from planner.loading.sentences import Difference, Kind, changes_text, place_of_name, place_of_step, sizes_text
+from planner.loading.sentences import Difference, DifferenceKind, changes_text, place_of_name, place_of_step, sizes_text
 from planner.report import Report
 from planner.words import named
 
@@ -23,7 +23,7 @@ K = TypeVar("K")
 
 def resizings(report: Report, found: StateMatch) -> Iterator[Difference]:
     """What differs in sizes."""
-    forms: defaultdict[Kind | None, list[tuple[StateEntry, SavedTensor]]] = defaultdict(list)
+    forms: defaultdict[DifferenceKind | None, list[tuple[StateEntry, SavedTensor]]] = defaultdict(list)
     for entry, tensor in found.other_sizes:
         forms[_form(entry.sizes, tensor.sizes)].append((entry, tensor))
     yield from _turned(report, forms["transposed"], found)
@@ -31,7 +31,7 @@ def resizings(report: Report, found: StateMatch) -> Iterator[Difference]:
     yield from _Widths(report, found, forms[None]).all()
 
 
-def _form(ours: Sizes, theirs: Sizes) -> Kind | None:
+def _form(ours: Sizes, theirs: Sizes) -> DifferenceKind | None:
     """How the same numbers may stand in the checkpoint."""
     if len(ours) == len(theirs) and len(ours) > 1:
         *kernel, last, first = *ours[2:], ours[1], ours[0]
@@ -42,7 +42,7 @@ def _form(ours: Sizes, theirs: Sizes) -> Kind | None:
     return None
 
 
-def _difference(report: Report, kind: Kind, text: str, pairs: Pairs, block: str = "") -> Difference:
+def _difference(report: Report, kind: DifferenceKind, text: str, pairs: Pairs, block: str = "") -> Difference:
     mine, theirs = tuple(each.name for each, _ in pairs), tuple(each.name for _, each in pairs)
     at = place_of_name(report, block, [pairs[0][0].step]) if block else place_of_step(report, pairs[0][0].step)
     return Difference(kind, text, mine, theirs, at)
@@ -171,7 +171,7 @@ class _Widths:
         noun = "rows" if all(each.is_table for each in steps) else "channels"
         if noun == "rows":
             verb = "has" if len(steps) == 1 else "have"
-        kind: Kind = "width follows" if widths and noun == "channels" else "sizes"
+        kind: DifferenceKind = "width follows" if widths and noun == "channels" else "sizes"
         yield self._told(kind, f"{names} {verb} other numbers of {noun}: {changes}", steps)
 
     def _kernels(self, steps: Sequence[Resized]) -> Iterator[Difference]:
@@ -186,10 +186,10 @@ class _Widths:
             one = len(entry.sizes) == len(tensor.sizes) and len(differing) == 1
             squares = _squares(*differing[0]) if one else ""
             sizes = f"{sizes_text(entry.sizes)}, the checkpoint {sizes_text(tensor.sizes)}"
-            kind: Kind = "places" if squares else "sizes"
+            kind: DifferenceKind = "places" if squares else "sizes"
             yield _difference(self.report, kind, f"`{entry.name}` is {sizes}{squares}", [(entry, tensor)])
 
-    def _told(self, kind: Kind, text: str, steps: Sequence[Resized], block: str = "") -> Difference:
+    def _told(self, kind: DifferenceKind, text: str, steps: Sequence[Resized], block: str = "") -> Difference:
         return _difference(self.report, kind, text, [pair for each in steps for pair in each.pairs], block)
 
 

@@ -5,7 +5,6 @@ Shapes are `[…spatial, C]`, and what is not whole is exact: in binary places, 
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +13,6 @@ from planner.analyses.reach import Unread
 from planner.analyses.receptive_field import AxisField
 from planner.diagnostics import Beside, Diagnostic, Fix
 from planner.geometry import Shape
-from planner.outputs._findings import headline
 from planner.plan import Plan, Step
 from planner.report import Report
 
@@ -116,7 +114,7 @@ def finding(report: Report, each: Diagnostic, *, fixes: bool = True) -> dict[str
         "name": each.kind.name(),
         "severity": str(each.severity),
         "step": each.step,
-        "message": headline(each),
+        "message": each.headline,
         "help": each.help,
         "file": report.file(place),
         "line": place.line if place else None,
@@ -154,7 +152,7 @@ def _loss(source: str, each: AxisLoss) -> dict[str, Any]:
         "axis": each.name,
         "cells": each.n,
         "length": each.length,
-        **asdict(each.loss),
+        **each.loss._asdict(),
         "text": each.text,
     }
 

@@ -64,11 +64,6 @@ def in_lines(report: Report) -> Iterator[tuple[Diagnostic, str]]:
         yield copies[0], sentence(copies[0]) + count
 
 
-def headline(each: Diagnostic) -> str:
-    """A finding's headline, with its numbers where it has any; not escaped for a screen."""
-    return f"{each.message}: {each.label}" if each.label else each.message
-
-
 def sentence(each: Diagnostic) -> str:
     """A finding as a single line: headline, numbers, and what to do."""
-    return printable(f"{headline(each)}; {each.help}" if each.help else headline(each))
+    return printable(f"{each.headline}; {each.help}" if each.help else each.headline)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from planner.outputs._findings import headline
 from planner.outputs._screen import printable
 from planner.report import Report
 
@@ -16,7 +15,7 @@ def table(report: Report) -> str:
         "<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in cells) + "</tr>" for cells in _rows(report)
     )
     said = "".join(
-        f"<li><b>{escape(each.code)}</b> {escape(printable(headline(each)))}</li>" for each in report.diagnostics
+        f"<li><b>{escape(each.code)}</b> {escape(printable(each.headline))}</li>" for each in report.diagnostics
     )
     head = "".join(f"<th>{title}</th>" for title in ("step", "type", "output", "params", "MACs"))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><ul>{said}</ul>"

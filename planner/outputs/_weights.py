@@ -10,7 +10,7 @@ from planner.plan import Plan, Step
 
 
 def lent(plan: Plan, step: Step) -> str:
-    """For a layer that the file gives the weights of another one: `shares conv1`, `tied to wte.weight`."""
+    """Whose weights a layer uses, in words: `shares conv1`, `tied to wte.weight`; nothing where they are its own."""
     if step.instance.again is not None:
         return f"shares {_near(plan.steps[step.instance.again].name, step.group)}"
     tied = [_near(plan.weight(step, name), step.group) for name in step.instance.ties or () if name in step.weights]
@@ -18,7 +18,7 @@ def lent(plan: Plan, step: Step) -> str:
 
 
 def lent_to_copies(copies: Sequence[Group]) -> str:
-    """For one block, or several copies in a row: `shares a`, or how many of them have the weights of others."""
+    """Whose weights copies of a block in a row use, in words: `shares a`, or how many have the weights of others."""
     again = [each.again for each in copies if each.again is not None]
     if not again:
         return ""

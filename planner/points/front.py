@@ -20,7 +20,7 @@ class Objective:
         return f"{'most' if self.most else 'least'}:{self.measure}"
 
     def of(self, row: SweepRow) -> int | float | None:
-        """What a row has of it, where that is a number."""
+        """What a row has of the measure, where that is a number."""
         value = row.measure(self.measure)
         return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple
 
-Size = tuple[int, ...]
+RowShape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class SweepRow:
 
     point: int
     values: Mapping[str, Any]
-    inputs: Mapping[str, Size]
-    outputs: Mapping[str, Size]
+    inputs: Mapping[str, RowShape]
+    outputs: Mapping[str, RowShape]
     params: int | None = None
     macs: int | None = None
     activation_bytes: int | None = None

@@ -195,12 +195,6 @@ def _must_differ(count: int, values: Callable[[], Iterator[str]], text: str) -> 
             seen.add(value)
 
 
-def named_apart(text: str) -> tuple[str, str]:
-    """The name and the rest of `name=rest`; no name where there is none."""
-    name, _, rest = text.rpartition("=") if re.match(r"[^\[{\"':,]*=", text) else ("", "", text)
-    return name.strip(), rest
-
-
 def combined(counts: Sequence[int], number: int) -> list[int]:
     """The places in several series of the combination with a number; the last series goes fastest."""
     places = []

@@ -52,7 +52,7 @@ class Case:
     """
 
     report: Report
-    found: Diagnostic
+    finding: Diagnostic
     memory: dict[object, Any] = field(default_factory=dict)
     given: Any = None
 
@@ -63,9 +63,9 @@ class Case:
     @property
     def step(self) -> Step | None:
         """The step of the finding, or the first step of the entry that holds the finding."""
-        if self.found.step is not None:
-            return self.plan.step(self.found.step)
-        places = [self.found.path[:end] for end in range(len(self.found.path), 1, -1)]
+        if self.finding.step is not None:
+            return self.plan.step(self.finding.step)
+        places = [self.finding.path[:end] for end in range(len(self.finding.path), 1, -1)]
         return next((step for step in self.plan.steps if step.path in places), None)
 
     def readers(self, step: Step) -> list[Step]:

@@ -14,7 +14,7 @@ FARTHEST = 200
 
 def size_before_folding(case: Case) -> Iterator[Proposal]:
     """The size that a part of the axis had before it was folded, in place of one that does not divide the axis."""
-    step, key = case.step, case.found.path[-1]
+    step, key = case.step, case.finding.path[-1]
     given = step.layer.model_extra if step is not None and step.layer is not None else None
     if step is None or not given or not isinstance(key, str) or key not in given:
         return

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import partial
 from math import lcm
 
 from planner.analyses.loss import losses_of
 from planner.analyses.recall import Recall
-from planner.analyses.receptive_field import receptive_fields
+from planner.analyses.receptive_field import Fields, receptive_fields
 from planner.diagnostics import Severity
 from planner.geometry import Shape
 from planner.plan import Plan, Step
@@ -41,7 +42,7 @@ def input_size(case: Case) -> Iterator[Proposal]:
     alike = [step for step in inputs if step.outputs[0].spatial == shape.spatial]
     names = tuple(step.name for step in alike)
     search: _SizeSearch = case.memory.setdefault(names, _SizeSearch(case, names, shape))
-    for found in search.found(WORKS if case.found.severity is Severity.ERROR else LOSSLESS):
+    for found in search.good_sizes(WORKS if case.finding.severity is Severity.ERROR else LOSSLESS):
         if case.given is not None:
             given = {step.name: Shape((*found, step.outputs[0].channels)) for step in alike}
             yield Proposal((), given={**_shapes(case), **given})
@@ -72,16 +73,24 @@ class _SizeSearch:
     case: Case
     names: tuple[str, ...]
     shape: Shape
-    farthest: int | None = None
-    """The cells on either side within which a better size is looked for once a working size is known: one stride of the
-    network further, after which grades repeat.
+    bounds: dict[str, int | None] = field(default_factory=dict)
+    """By the steps at which plans have ended, the cells on either side within which all that can happen there has been
+    seen; None where there is no telling.
     """
+    works: bool = False
+    """Whether a size is known at which the model works, of which alone the bound is then kept."""
     last: Plan | None = None
     """The plan at the size that was tried last."""
     grades: dict[Spatial, tuple[int, int]] = field(default_factory=dict)
     """The grades of sizes, each with what was the least that was asked for."""
 
-    def found(self, least: int) -> Iterator[Spatial]:
+    @property
+    def farthest(self) -> int | None:
+        """The cells on either side within which a size is looked for; None where there is no such bound."""
+        known = [each for each in self.bounds.values() if each is not None]
+        return max(known) if known and len(known) == len(self.bounds) else None
+
+    def good_sizes(self, least: int) -> Iterator[Spatial]:
         """The next good sizes above and below, of the best grade that any has: with all axes at one size where they are
         alike, else with those axes that are alike, or one axis alone, moved.
         """
@@ -158,9 +167,20 @@ class _SizeSearch:
         before = self.case.plan
         plan = propagate(before.model, inputs=inputs, known=before.known, good=good, like=self.last or before)
         self.last = plan
-        if plan.complete and self.farthest is None:
-            self.farthest = self.distance(size) + _stride(plan)
+        if not self.works and (plan.complete or least == WORKS):
+            self.bound(plan, size)
         return worst if plan.complete else GRADES
+
+    def bound(self, plan: Plan, size: Spatial) -> None:
+        """Take note of how far it is enough to look. One stride of the network further, grades repeat; and so do the
+        sizes of tensors that should meet, against one another, where they come at the same strides.
+        """
+        end = plan.steps[-1].name
+        if plan.complete:
+            self.works, self.bounds = True, {end: self.distance(size) + _stride(plan)}
+        elif self.farthest is not None or not self.bounds:
+            repeats = _meets_evenly(plan)
+            self.bounds[end] = self.bounds.get(end, self.distance(size) + _stride(plan)) if repeats else None
 
 
 def _around(n: int, far: bool) -> Iterator[int]:
@@ -179,6 +199,25 @@ def _stride(plan: Plan) -> int:
         field for outputs in receptive_fields(plan) for each in outputs for axes in each.values() for field in axes
     )
     return lcm(*{field.stride.numerator for field in fields if field.stride})
+
+
+def _meets_evenly(plan: Plan) -> bool:
+    """Whether a plan ends where tensors do not meet which all move along the inputs axis for axis, at the same strides:
+    then their sizes differ as much at sizes of the inputs that are a stride of the network apart.
+    """
+    end = plan.steps[-1]
+    if end.facts is not None or len(end.inputs) < 2 or any(step.instance.sized is not None for step in plan.steps):
+        return False
+    fields = receptive_fields(plan)
+    first, *others = (fields[ref.step][ref.output] for ref in end.sources)
+    alike = all(_strides(each) == _strides(first) for each in others)
+    return alike and all(stride and onto == axis for axis, onto, stride in _strides(first).values())
+
+
+def _strides(fields: Fields) -> dict[tuple[int, int], tuple[int, int | None, Fraction | None]]:
+    """How a tensor moves along the axes of inputs: the axis, its own axis along it, and the stride."""
+    axes = ((i, axis, each) for i, of_input in fields.items() for axis, each in enumerate(of_input))
+    return {(i, axis): (axis, each.onto, each.stride) for i, axis, each in axes}
 
 
 def _grade(step: Step, recall: Recall) -> int:

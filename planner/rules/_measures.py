@@ -1,6 +1,6 @@
 """What a budget may bound: what the model has of it, and which part of the model has most.
 
-A measure is a class here, and a field of the same name in `planner.format.budget.BudgetFormat`, which has its manual.
+A measure is a class here, and a line of the same name in `planner.budget.BOUNDS`, which has its manual.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def _weight(each: Step | Group, plan: Plan, weights: Sequence[int]) -> int:
     return sum(weights[each.first : each.last]) if isinstance(each, Group) else weights[plan.numbers[each.name]]
 
 
-class _Count(Measure):
+class _Counted(Measure):
     """What is counted of every step, and not known of some.
 
     what, key  what is not known of these, and the argument of a layer that says it
@@ -145,7 +145,7 @@ class _Count(Measure):
         return Amount(known, f"the {cls.what} of {named(unknown)} are not known", f"say `{cls.key}: N` there")
 
 
-class ParamsMeasure(_Count):
+class ParamsMeasure(_Counted):
     over = "too many parameters"
     noun, what, key = "parameter", "parameters", "params"
 
@@ -158,7 +158,7 @@ class ParamsMeasure(_Count):
         return [step.params or 0 for step in report.plan.steps]
 
 
-class MacsMeasure(_Count):
+class MacsMeasure(_Counted):
     over = "too many multiply-adds"
     noun, what, key = "MAC", "multiply-adds", "macs"
 
@@ -234,11 +234,13 @@ class PeakMeasure(_Bytes):
 
 
 class KeptMeasure(_Bytes):
-    over = "too many bytes kept for the way back"
+    over = "too many bytes kept for backward"
 
     @classmethod
     def amount(cls, report: Report) -> Amount:
         training, place = report.budgeted.trained, _how(report)
+        if report.budgeted.autocast:
+            place += f", autocast to {report.budgeted.autocast}"
         if not report.plan.complete:
             return Amount(0)
         if training is None:

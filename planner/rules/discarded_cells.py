@@ -61,7 +61,7 @@ class DiscardedCells(Rule):
                     steps[i],
                     f"{steps[i].type} takes a part, and nothing reads the rest",
                     label="; ".join(texts),
-                    help="take the part before what is computed for the rest, unless this is what you want",
+                    help="take the part earlier, so that the rest is not computed, unless this is what you want",
                 )
 
 

@@ -57,8 +57,8 @@ class TurnedMap(Rule):
                     step,
                     f"{step.type} looks up a map that is turned: its first axis has become the last",
                     label=f"`{turned.name}` takes the channels of {x} away and makes {turned.outputs[0]} of it",
-                    help=f"leave the channels there as one cell (`keepdim: true`, or a Slice), and take it "
-                    f'away behind it: {{type: Rearrange, pattern: "{letters} 1 -> {letters}"}}',
+                    help="keep the channels there as one cell (`keepdim: true`, or a Slice), and remove that axis "
+                    f'after this layer: {{type: Rearrange, pattern: "{letters} 1 -> {letters}"}}',
                     key="type",
                 )
 

@@ -83,4 +83,5 @@ def _even(step: Step, spread: Spread) -> str:
     facts = facts_of(layer, step) if layer is not None else None
     if facts is None or facts.outputs != step.outputs:
         return f"use a kernel that {spread.stride} divides"
-    return f"use {', '.join(f'`{name}: {value}`' for name, value in values.items())}: as long, and even"
+    said = ", ".join(f"`{name}: {value}`" for name, value in values.items())
+    return f"use {said}: the output keeps its size, written evenly"

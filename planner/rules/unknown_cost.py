@@ -49,7 +49,7 @@ class UnknownCost(Rule):
             if amount.unknown and (limit.kind.least or amount.known <= limit.amount):
                 yield Diagnostic(
                     kind=cls,
-                    message=f"whether the model keeps `{limit.text}` is not known",
+                    message=f"it is not known whether the model is within `{limit.text}`",
                     label=amount.unknown,
                     help=amount.mend or f"leave `{limit.measure}` out of the budget",
                     path=limit.path or (),

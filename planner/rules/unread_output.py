@@ -74,7 +74,7 @@ class UnreadOutput(Rule):
 def _help(report: Report, i: int) -> str:
     trials, step = Trials(report), report.plan.steps[i]
     if not any(each.loss.skipped for each in report.losses[i]):
-        return "mend the loss at the edge: `lost-cells` says how"
+        return "fix the loss at the edge: `lost-cells` says how"
     if trials.taken_over(step) or trials.taken_before(step):
         return "move the stride to a layer with a larger window"
-    return "have the skipped cells read, or leave them uncomputed: `skipped-cells` says how"
+    return "read the skipped cells, or do not compute them: `skipped-cells` says how"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from planner.diagnostics import Diagnostic, Fix, Severity
-from planner.outputs._findings import Tally, alike, headline, path_text
+from planner.outputs._findings import Tally, alike, path_text
 from planner.outputs._screen import printable
 from planner.outputs.plan.table import known
 from planner.report import Report
@@ -60,7 +60,7 @@ def _finding(report: Report, number: int, copies: Sequence[Diagnostic]) -> Itera
         where = f"{place.file}:{place.line}"
     steps = [each.step for each in copies if each.step]
     at = ", ".join(filter(None, [where, named(steps, 3) if steps else ""])) or "the model"
-    yield printable(f"{number}. {found.severity} {found.code} {found.kind.name()} ({at}): {headline(found)}")
+    yield printable(f"{number}. {found.severity} {found.code} {found.kind.name()} ({at}): {found.headline}")
     if found.help:
         yield printable(f"   help: {found.help}")
     fixes = fixes_in_text(report, found)

@@ -102,7 +102,7 @@ class Desk:
         return found
 
     async def aside(self, uri: str, work: Callable[[Document, Callable[[], bool]], Answer]) -> Answer:
-        """As `answer`, for what takes long: it is done in a thread of its own, so that plans do not wait for it. `work`
+        """The answer to what takes long: it is worked out in a thread of its own, so that no plan waits for it. `work`
         may ask whether the text is still the newest.
         """
         document = await self.planned(uri)

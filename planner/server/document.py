@@ -38,7 +38,7 @@ MOST_BLANKED = 4
 _A_MODEL = re.compile(r"^\ufeff?(layers|input|blocks|backbone|head)[ \t]*:", re.MULTILINE)
 """What a file holds that is about a network: an editor may ask about any file of YAML."""
 
-Copy = Step | Group
+StepOrGroup = Step | Group
 """A copy of an entry in the plan: a step, or a block."""
 
 
@@ -231,9 +231,9 @@ class Document:
     # Entries, and their copies
 
     @cached_property
-    def copies(self) -> Mapping[Path, Sequence[Copy]]:
+    def copies(self) -> Mapping[Path, Sequence[StepOrGroup]]:
         """The copies of each entry of this file, by the entry's path."""
-        found: dict[Path, list[Copy]] = {}
+        found: dict[Path, list[StepOrGroup]] = {}
         translated = bool(self.source.format)
         for step in self.plan.steps:
             path = self.source.own(step.path, step.instance.calls) if translated else step.path
@@ -261,7 +261,7 @@ class Document:
 
         return occurrences(self)
 
-    def shapes(self, copy: Copy) -> tuple[Shape, ...]:
+    def shapes(self, copy: StepOrGroup) -> tuple[Shape, ...]:
         """What a copy hands on; nothing where that is not known."""
         if isinstance(copy, Step):
             return copy.outputs
@@ -270,13 +270,9 @@ class Document:
         shapes = tuple(self.plan.shape(tensor) for tensor in self.plan.leaving(copy))
         return tuple(each for each in shapes if each is not None) if None not in shapes else ()
 
-    def steps(self, copy: Copy) -> Sequence[Step]:
+    def steps(self, copy: StepOrGroup) -> Sequence[Step]:
         """The steps that a copy stands for."""
         return [copy] if isinstance(copy, Step) else self.plan.steps[copy.first : copy.last]
-
-    def entry_at(self, path: Path) -> Path | None:
-        """The innermost entry of a list of layers, or input, that a path is in; None where there is none."""
-        return next((path[:end] for end in range(len(path), 0, -1) if is_entry(path[:end])), None)
 
     def home(self, step: Step) -> Path:
         """Where a step comes about in this file: its entry, or the innermost call that leads to it."""

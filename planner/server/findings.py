@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from planner.diagnostics import Diagnostic, Place
-from planner.outputs._findings import called, headline
+from planner.outputs._findings import called
 from planner.server.document import Document
 from planner.server.text import Passage
 from planner.words import counted
@@ -49,7 +49,7 @@ def findings(document: Document) -> list[Underlined]:
 
 def _underlined(document: Document, copies: Sequence[Diagnostic]) -> Underlined:
     first = copies[0]
-    text = headline(first) + (f"\n{first.help}" if first.help else "")
+    text = first.headline + (f"\n{first.help}" if first.help else "")
     if len(copies) > 1:
         others = ", ".join(str(each.step) for each in copies[1:4])
         more = f" and {counted(len(copies) - 4, 'more copy')}" if len(copies) > 4 else ""

@@ -9,7 +9,7 @@ from planner.arithmetic import has_arithmetic
 from planner.diagnostics import Path, Severity
 from planner.outputs.plan.table import shapes_text
 from planner.plan import Step
-from planner.server.document import Copy, Document
+from planner.server.document import Document, StepOrGroup
 from planner.words import counted
 
 MOST_COPIES = 8
@@ -64,7 +64,7 @@ def _own(document: Document) -> Iterator[Hint]:
             yield Hint(line, f"→ {shapes[0]}{more}{marks.get(path, '')}", _tip(document, copies))
 
 
-def _tip(document: Document, copies: Sequence[Copy]) -> str:
+def _tip(document: Document, copies: Sequence[StepOrGroup]) -> str:
     """The shapes of the copies by their names."""
     if len(copies) < 2:
         return ""

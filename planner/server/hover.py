@@ -18,7 +18,7 @@ from planner.outputs.calc.text import brief
 from planner.outputs.plan.table import amount, memory, shapes_text
 from planner.plan import Step
 from planner.server.arguments import form_of
-from planner.server.document import Copy, Document
+from planner.server.document import Document, StepOrGroup
 from planner.server.names import name_at
 from planner.server.spots import Spot, spot_at
 from planner.words import counted
@@ -82,7 +82,7 @@ def _entry(document: Document, entry: Path) -> str:
     return "\n\n".join(filter(None, said))
 
 
-def _title(document: Document, copy: Copy) -> str:
+def _title(document: Document, copy: StepOrGroup) -> str:
     came = shapes_text(copy.inputs if isinstance(copy, Step) else _arriving(document, copy))
     out = shapes_text(document.shapes(copy)) or "not planned"
     return f"**{_code(copy.name)}** {_code(copy.type)}  {f'{came} ' if came else ''}→ {out}"
@@ -110,7 +110,7 @@ def axes_on_paper(step: Step) -> list[tuple[OnAxis, int]]:
     return pairs if len(pairs) == len(found) else []
 
 
-def _numbers(document: Document, copy: Copy) -> str:
+def _numbers(document: Document, copy: StepOrGroup) -> str:
     """What a copy costs, and how far it sees."""
     report = document.view
     steps = document.steps(copy)
@@ -130,7 +130,7 @@ def _total(numbers: Sequence[int | None], planned: bool) -> str:
     return amount(sum(known), planned and len(known) == len(numbers)).replace("–", "no")
 
 
-def _seen(document: Document, copy: Copy) -> str:
+def _seen(document: Document, copy: StepOrGroup) -> str:
     """How many cells of each input the first output sees."""
     plan = document.plan
     at = plan.numbers[copy.name] if isinstance(copy, Step) else plan.leaving(copy)[0].step
@@ -143,7 +143,7 @@ def _seen(document: Document, copy: Copy) -> str:
     return ", ".join(said)
 
 
-def _others(document: Document, copies: Sequence[Copy]) -> str:
+def _others(document: Document, copies: Sequence[StepOrGroup]) -> str:
     """The other copies of an entry."""
     if len(copies) < 2:
         return ""

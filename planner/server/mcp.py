@@ -20,7 +20,6 @@ from pydantic import Field
 from planner import __version__
 from planner.diagnostics import Fault
 from planner.outputs import renderer
-from planner.outputs._findings import headline
 from planner.outputs._screen import Screen, printable
 from planner.server._brief import MOST_FINDINGS, fixes_in_text, numbered, summary, told
 from planner.workbench import Checked
@@ -51,18 +50,18 @@ SCREEN = Screen(width=110)
 MOST_LINES = 120
 """Lines of a table."""
 
-Model = Annotated[
+ModelArgument = Annotated[
     str,
     Field(
         description="Path of a model file, of a YAML of Ultralytics, or of net.onnx, net.pt2, net.keras; or, with line "
         "breaks in it, the text of a model file itself."
     ),
 ]
-Input = Annotated[
+InputArgument = Annotated[
     list[int] | dict[str, list[int]] | None,
     Field(description="Shape in place of the file's input, channels last: [320, 320, 3]; or shapes by input names."),
 ]
-Params = Annotated[dict[str, Any] | None, Field(description="Values in place of those of the file's `params`.")]
+ParamsArgument = Annotated[dict[str, Any] | None, Field(description="Values in place of those of the file's `params`.")]
 
 READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 WRITES = ToolAnnotations(read_only_hint=False, destructive_hint=True, open_world_hint=False)
@@ -70,9 +69,9 @@ RUNS = ToolAnnotations(read_only_hint=False, destructive_hint=True, open_world_h
 
 
 def check(
-    model: Model,
-    input: Input = None,
-    params: Params = None,
+    model: ModelArgument,
+    input: InputArgument = None,
+    params: ParamsArgument = None,
     infos: Annotated[bool, Field(description="Whether remarks, harmless in most networks, are told in full.")] = False,
     most: Annotated[int, Field(ge=1, description="Findings that are told in full.")] = MOST_FINDINGS,
 ) -> str:
@@ -84,9 +83,9 @@ def check(
 
 
 def plan(
-    model: Model,
-    input: Input = None,
-    params: Params = None,
+    model: ModelArgument,
+    input: InputArgument = None,
+    params: ParamsArgument = None,
     depth: Annotated[int, Field(ge=0, description="Levels of blocks that are opened; 0 opens all.")] = 1,
     step: Annotated[str | None, Field(description="A step's full name, such as layer1.0.conv1: all about it.")] = None,
 ) -> str:
@@ -103,7 +102,7 @@ def plan(
     return "\n".join([*lines, "", summary(report)])
 
 
-def sizes(model: Model, params: Params = None, input: Input = None) -> str:
+def sizes(model: ModelArgument, params: ParamsArgument = None, input: InputArgument = None) -> str:
     """The input sizes with which a model works, loses no cell at an edge (lossless), leaves nothing over (exact).
 
     The answer holds for every size; it names the next good sizes and the layers that ask for them.
@@ -118,13 +117,13 @@ def sizes(model: Model, params: Params = None, input: Input = None) -> str:
 
 
 def fix(
-    model: Model,
+    model: ModelArgument,
     finding: Annotated[int | None, Field(ge=1, description="The number of a finding, as `check` has it.")] = None,
     number: Annotated[int, Field(ge=1, description="Which of that finding's fixes.")] = 1,
     unsafe: Annotated[bool, Field(description="Without a finding: take fixes that are not safe, too.")] = False,
     write: Annotated[bool, Field(description="Whether to write the file; else what would change is shown.")] = False,
-    input: Input = None,
-    params: Params = None,
+    input: InputArgument = None,
+    params: ParamsArgument = None,
 ) -> str:
     """Mend a model: one fix of one finding or, without a number, the first safe fix of every error and warning.
 
@@ -152,9 +151,9 @@ def fix(
 
 
 def code(
-    model: Model,
-    input: Input = None,
-    params: Params = None,
+    model: ModelArgument,
+    input: InputArgument = None,
+    params: ParamsArgument = None,
     asserts: Annotated[bool, Field(description="Whether the forward pass checks its shapes.")] = False,
 ) -> str:
     """A model as PyTorch code, an nn.Sequential or classes; names in its state_dict are those of the plan."""
@@ -190,7 +189,7 @@ def import_(
         str,
         Field(description="net.py:Net or package.module:build, which RUNS that code; net.onnx, net.pt2 or net.keras."),
     ],
-    input: Input = None,
+    input: InputArgument = None,
     arguments: Annotated[
         dict[str, Any] | None, Field(description="What the class or the function is called with.")
     ] = None,
@@ -240,7 +239,7 @@ def _answering(tool: Callable[..., str]) -> Callable[..., str]:
     return answer
 
 
-def _report(model: str, input: Input, params: Params) -> Checked:
+def _report(model: str, input: InputArgument, params: ParamsArgument) -> Checked:
     """The report on a model file, on its text, or on a network in a file of which nothing is run."""
     import planner
     from planner.inputs import FILES, is_source
@@ -258,7 +257,7 @@ def _report(model: str, input: Input, params: Params) -> Checked:
         raise _said(fault) from None
 
 
-def _shapes(input: Input) -> Any:
+def _shapes(input: InputArgument) -> Any:
     """Shapes as the planner takes them, tuples."""
     if isinstance(input, dict):
         return {name: tuple(shape) for name, shape in input.items()}
@@ -296,7 +295,7 @@ def _with_one(report: Checked, finding: int, number: int) -> tuple[Any, tuple[An
     if number > len(fixes):
         few = f"only {len(fixes)} fixes" if fixes else "no fix"
         help = f"; {found.help}" if found.help and not fixes else ""
-        raise ToolError(f"finding {finding}, {headline(found)}, has {few}{help}")
+        raise ToolError(f"finding {finding}, {found.headline}, has {few}{help}")
     return rewritten(report.source, fixes[number - 1].edits), ((found, fixes[number - 1]),)
 
 

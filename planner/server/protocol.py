@@ -22,14 +22,14 @@ from planner.server.arguments import know_all
 from planner.server.desk import Answer, Desk, Passed, Sheet
 from planner.server.document import Document
 from planner.server.findings import Underlined, findings
-from planner.server.text import EditorText, Passage, Point, Units
+from planner.server.text import EditorText, Passage, Point, TextUnits
 
 _SEVERITIES = {
     Severity.ERROR: lsp.DiagnosticSeverity.Error,
     Severity.WARNING: lsp.DiagnosticSeverity.Warning,
     Severity.INFO: lsp.DiagnosticSeverity.Information,
 }
-_UNITS: dict[str, Units] = {"utf-8": "utf-8", "utf-16": "utf-16", "utf-32": "utf-32"}
+_UNITS: dict[str, TextUnits] = {"utf-8": "utf-8", "utf-16": "utf-16", "utf-32": "utf-32"}
 
 
 class ContentModified(JsonRpcException):
@@ -133,7 +133,7 @@ class Server(LanguageServer):
         bind_all(self)
 
     @property
-    def units(self) -> Units:
+    def units(self) -> TextUnits:
         """What the client counts columns in."""
         agreed = self.workspace.position_encoding
         return _UNITS[str(getattr(agreed, "value", agreed))]
@@ -146,7 +146,7 @@ class Server(LanguageServer):
             raise ContentModified from None
 
     async def aside(self, uri: str, work: Callable[[Document, Callable[[], bool]], Answer]) -> Answer:
-        """The same for what takes long."""
+        """What `work` makes of the file, like `answer`, aside of other requests: for what takes long."""
         try:
             return await self.desk.aside(uri, work)
         except Passed:

@@ -10,11 +10,15 @@ import re
 from bisect import bisect_right
 from typing import Literal, NamedTuple
 
-Units = Literal["utf-8", "utf-16", "utf-32"]
+TextUnits = Literal["utf-8", "utf-16", "utf-32"]
 """What columns are counted in."""
 
 _BREAK = re.compile(r"\r\n|\n|\r")
-_WIDTH: dict[Units, tuple[str, int]] = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
+_WIDTH: dict[TextUnits, tuple[str, int]] = {
+    "utf-8": ("utf-8", 1),
+    "utf-16": ("utf-16-le", 2),
+    "utf-32": ("utf-32-le", 4),
+}
 
 
 class Passage(NamedTuple):
@@ -61,7 +65,7 @@ class EditorText:
         ends = [*self.starts[1:], len(self.text)]
         return [self.text[start:end] for start, end in zip(self.starts, ends, strict=True)]
 
-    def offset(self, point: Point, units: Units) -> int:
+    def offset(self, point: Point, units: TextUnits) -> int:
         """The character at a line and column; one beyond the end of a line means that end."""
         start, end = self.line_passage(point.line)
         if point.column <= 0:
@@ -76,7 +80,7 @@ class EditorText:
                 return start + at
         return end
 
-    def point(self, offset: int, units: Units) -> Point:
+    def point(self, offset: int, units: TextUnits) -> Point:
         """The line and column of a character."""
         offset = max(0, min(offset, len(self.text)))
         line = self.line_at(offset)
@@ -87,7 +91,7 @@ class EditorText:
         return EditorText(self.text[: span.start] + new + self.text[span.end :])
 
 
-def columns(text: str, units: Units) -> int:
+def columns(text: str, units: TextUnits) -> int:
     """How many columns a text takes."""
     if text.isascii():
         return len(text)

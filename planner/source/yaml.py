@@ -87,12 +87,12 @@ def _kind(value: Any) -> str:
 
 # --- events ---------------------------------------------------------------------------------------------------------
 
-Parser: Callable[[str], Any] = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+EventParser: Callable[[str], Any] = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
 
 def events_of(text: str) -> Iterator[Any]:
     """The YAML events of a text, one after the other."""
-    parser = Parser(text)
+    parser = EventParser(text)
     while (event := parser.get_event()) is not None:
         yield event
 

@@ -45,8 +45,8 @@ FEW = 50
 def crew_of(
     question: Question, *, jobs: int | None = None, dask: str | None = None, start: int = 0
 ) -> AbstractContextManager[Crew] | None:
-    """Those who plan the points from `start` on: the workers of a cluster, so many processes, or by default one for
-    each core; None for few points, which are planned here.
+    """The crew that plans the points from `start` on: the workers of a cluster, so many processes, or by default one
+    for each core; None for few points, which are planned here.
     """
     if dask is not None:
         from planner.sweeping.cluster import Cluster

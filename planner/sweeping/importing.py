@@ -60,7 +60,7 @@ def brought(name: str, inputs: Mapping[str, ShapeSeries], bring: Bring) -> Broug
         return Brought(source, named, {})
     if count > MOST_IMPORTED:
         message = f"`{name}` may be another network at each size of its input, and {count:,} sizes are asked for"
-        raise Unasked(message, f"ask for {MOST_IMPORTED} at most: each is brought in by itself")
+        raise Unasked(message, f"ask for {MOST_IMPORTED} at most: each is imported by itself")
     alone: dict[Sizes, Shipped | str] = {}
     for sizes in asked:
         key = tuple((own[each], shape) for each, shape in sizes)

@@ -19,7 +19,6 @@ from planner.geometry import Shape
 from planner.inputs.ultralytics import taken
 from planner.layers._layer import LARGEST
 from planner.model import Model
-from planner.outputs._findings import headline
 from planner.points import Question, SweepPoint, SweepRow
 from planner.points.question import Sizes
 from planner.report import Report
@@ -159,7 +158,7 @@ def _row(point: SweepPoint, report: Report, kept: bool) -> SweepRow:
         **numbers,
         loses=tuple(each.kind.name() for each in report.diagnostics if each.severity is not Severity.ERROR),
         errors=len(errors),
-        error=f"{errors[0].code}: {headline(errors[0])}" if errors else "",
+        error=f"{errors[0].code}: {errors[0].headline}" if errors else "",
     )
 
 

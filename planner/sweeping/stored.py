@@ -30,7 +30,7 @@ ASKED = {
     "planner": "the planner's version",
 }
 """What a question is about, and what it is called."""
-NOT_ROWS = "it holds something else than rows of a sweep"
+NOT_ROWS = "it holds something other than the rows of a sweep"
 ANOTHER = "name another file for the rows, or delete this one"
 
 
@@ -128,10 +128,10 @@ class StoredRows:
             if known[key] != own[key] and isinstance(known[key], dict):
                 asked = [f"{name}={text}" for name, text in known[key].items()]
                 others[others.index(ASKED[key])] = f"{ASKED[key]}, which was {named(asked)}" if asked else ASKED[key]
-        raise self._stopped(f"it answers another question: another is {' and '.join(others)}")
+        raise self._stopped(f"it is the sweep of another question, which differs in {' and '.join(others)}")
 
     def _stopped(self, why: str) -> SweepStopped:
-        return SweepStopped(f"`{self.path}` cannot be gone on with: {why}", ANOTHER)
+        return SweepStopped(f"the sweep in `{self.path}` cannot be continued: {why}", ANOTHER)
 
 
 def _line(value: dict[str, Any]) -> bytes:

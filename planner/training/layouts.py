@@ -14,7 +14,7 @@ from planner.layers._call import Call
 from planner.model import Group
 from planner.plan import Plan, Step, Tensor
 from planner.sides import Sides, Vertex
-from planner.training.passes import ForwardPass, ForwardPasses, Member
+from planner.training.passes import ForwardPass, ForwardPasses, PassMember
 
 
 class StepLayouts:
@@ -85,7 +85,7 @@ class StepLayouts:
             self._links.add((a, b))
             self._sides.link(a, b)
 
-    def _add(self, block: Group | None, member: Member) -> None:
+    def _add(self, block: Group | None, member: PassMember) -> None:
         """Add what a member reads and makes, and what its last call requires of both."""
         if isinstance(member, Group):
             for tensor in self._passes.read(member):

@@ -14,7 +14,7 @@ from planner.training.optimizers import STATES, Optimizer
 if TYPE_CHECKING:
     from planner.autograd.tensors import Storage
     from planner.training.peak import Peak
-    from planner.training.running import Run
+    from planner.training.running import TrainingRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Training:
     optimizer: Optimizer = "none"
 
     @cached_property
-    def run(self) -> Run:
+    def run(self) -> TrainingRun:
         from planner.training.running import run
 
         return run(self.plan, batch=self.batch, dtype=self.dtype, autocast=self.autocast)

@@ -16,7 +16,7 @@ from planner.format import Entry
 from planner.model import Group
 from planner.plan import Plan, Tensor, first_of
 
-Member = int | Group
+PassMember = int | Group
 """What stands directly in a block: a step by its number, or another block."""
 
 
@@ -34,8 +34,8 @@ class ForwardPass:
     group: Group | None
     sources: list[Tensor]
     outputs: list[Tensor]
-    members: list[Member]
-    living: set[Member] = field(default_factory=set)
+    members: list[PassMember]
+    living: set[PassMember] = field(default_factory=set)
     left: Counter[Tensor] = field(default_factory=Counter)
 
 
@@ -54,7 +54,7 @@ class ForwardPasses:
             (forward.group, self.path(member)) for forward in self.all.values() for member in forward.members
         )
 
-    def made(self, member: Member) -> list[Tensor]:
+    def made(self, member: PassMember) -> list[Tensor]:
         """The tensors that a member hands on: of a block that states nothing, all that its last layer makes."""
         if isinstance(member, int):
             return [Tensor(member, o) for o in range(len(self.plan.steps[member].outputs))]
@@ -74,7 +74,7 @@ class ForwardPasses:
             inside = inside.parent
         return [tensor] if inside is None or inside.outputs else self.made(inside)
 
-    def read(self, member: Member) -> list[Tensor]:
+    def read(self, member: PassMember) -> list[Tensor]:
         """The tensors that a member is given."""
         if isinstance(member, Group):
             return list(map(first_of, member.sources))
@@ -94,11 +94,11 @@ class ForwardPasses:
             if len(wanted) > 1 or len(read) > 2 or any(forward.left[it] > 1 or it not in read for it in wanted):
                 yield from wanted
 
-    def path(self, member: Member) -> Path:
+    def path(self, member: PassMember) -> Path:
         """The place of the entry that a member is a copy of."""
         return member.path if isinstance(member, Group) else self.plan.steps[member].path
 
-    def entry(self, member: Member) -> Entry | None:
+    def entry(self, member: PassMember) -> Entry | None:
         """The entry that a member is a copy of; None for an input of the model."""
         group = member.parent if isinstance(member, Group) else self.plan.steps[member].group
         block = self.plan.model.root if group is None else group.block
@@ -106,7 +106,7 @@ class ForwardPasses:
         within = self.path(member)[: len(block.path)] == block.path
         return block.entries[number] if within and isinstance(number, int) else None
 
-    def is_repeated(self, member: Member) -> bool:
+    def is_repeated(self, member: PassMember) -> bool:
         """Whether a member is one of several copies of an entry."""
         group = member.parent if isinstance(member, Group) else self.plan.steps[member].group
         return self._copies[group, self.path(member)] > 1
@@ -114,7 +114,7 @@ class ForwardPasses:
     def _pass(self, group: Group | None) -> ForwardPass:
         plan = self.plan
         at, last = (0, len(plan.steps)) if group is None else (group.first, group.last)
-        members: list[Member] = []
+        members: list[PassMember] = []
         for inside in plan.blocks.get(group, ()):
             members += [*range(at, inside.first), inside]
             at = inside.last

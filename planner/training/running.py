@@ -13,12 +13,12 @@ from planner.layers._call import Call
 from planner.model import Group
 from planner.plan import Plan, Step, Tensor
 from planner.training.layouts import StepLayouts
-from planner.training.passes import ForwardPasses, Member
+from planner.training.passes import ForwardPasses, PassMember
 from planner.training.steps import CodeTensor, StepCalls, calls_of, moved
 
 
 @dataclass(eq=False)
-class Run:
+class TrainingRun:
     """What came of running a plan.
 
     inputs   the memory of the model's inputs
@@ -38,7 +38,7 @@ class Run:
     unknown: list[int] = field(default_factory=list)
 
 
-def run(plan: Plan, *, batch: int = 1, dtype: str = "float32", autocast: str | None = None) -> Run:
+def run(plan: Plan, *, batch: int = 1, dtype: str = "float32", autocast: str | None = None) -> TrainingRun:
     """Run a complete plan for a batch of so many samples."""
     running = _PlanRun(plan, batch, Tape(dtype, autocast))
     running.done.outputs = [value.tensor for value in _PassRun(running, None, {}, batch).run()]
@@ -53,7 +53,7 @@ class _PlanRun:
         self.calls = [calls_of(step) for step in plan.steps]
         self.passes = ForwardPasses(plan)
         self.layouts = StepLayouts(plan, self.passes, self.calls)
-        self.done = Run(plan, tape)
+        self.done = TrainingRun(plan, tape)
         self.picked = _picking(plan)
         self.steps = StepCalls(tape, self.layouts, self.weights)
 
@@ -72,14 +72,14 @@ class _PlanRun:
         named = {**step.weights, **(step.facts.buffers if step.facts else {})}
         return {name: self.weight(step, name, sizes) for name, sizes in named.items()}
 
-    def leave_out(self, member: Member) -> None:
+    def leave_out(self, member: PassMember) -> None:
         """Note the weights of what does not run."""
         for i in [member] if isinstance(member, int) else range(member.first, member.last):
             self.t.step = i
             if not self.plan.steps[i].is_input:
                 self.weights(self.plan.steps[i])
 
-    def is_the_same_for_all(self, member: Member) -> bool:
+    def is_the_same_for_all(self, member: PassMember) -> bool:
         """Whether a step or a block makes of what is the same for all samples what is again the same for all."""
         if isinstance(member, Group):
             return all(self.is_the_same_for_all(i) for i in range(member.first, member.last))
@@ -106,7 +106,7 @@ class _PassRun:
         self.left = Counter(self.forward.left)
 
     def run(self) -> list[CodeTensor]:
-        """What it returns."""
+        """Run the pass of a block, and return the tensors that the block returns."""
         for member in self.forward.members:
             if member not in self.forward.living and not self._is_input(member):
                 self.running.leave_out(member)
@@ -123,7 +123,7 @@ class _PassRun:
             for k, tensor in enumerate(self.forward.outputs)
         ]
 
-    def _is_input(self, member: Member) -> bool:
+    def _is_input(self, member: PassMember) -> bool:
         return isinstance(member, int) and self.plan.steps[member].is_input
 
     def _step(self, i: int) -> dict[Tensor, CodeTensor]:
@@ -157,7 +157,7 @@ class _PassRun:
         last = call.layout == "last"
         own = tuple(shape) if last else shape.torch
         sizes = (1, *own) if getattr(step.layer, "batch", False) else own
-        if call.target == "nn.Parameter":
+        if step.weights:
             made = self.running.weight(step, "", sizes)
         else:
             made = self.t.new(sizes, "int64" if step.places else None, role="buffer")

@@ -163,7 +163,7 @@ def _whole(value: Any) -> Iterator[int]:
 
 
 def elsewhere(values: Values, standing: Standings, sizes: Mapping[SizeOf, int]) -> Values:
-    """The values where the sizes of tensors are others."""
+    """The values of parameters for other sizes of tensors."""
     return {**values, **{name: each.at(sizes) for name, each in standing.items() if name in values}}
 
 

@@ -22,8 +22,8 @@ from planner.sight import named, plain, spread
 from planner.unfolding._draft import Draft, Handed, Placed, Scope, Standings, Stop, ToldElsewhere, known_of, value_of
 from planner.unfolding._layers import Interned, Layers
 from planner.unfolding._naming import Naming
-from planner.unfolding._sizes import Sizes
-from planner.unfolding._weights import Weights
+from planner.unfolding._sizes import ListSizes
+from planner.unfolding._weights import WeightSharing
 from planner.unfolding._wiring import Wiring
 
 MOST_STEPS = 250_000
@@ -43,8 +43,8 @@ class Lists:
         self.names = Naming(draft)
         self.wiring = Wiring(draft)
         self.layers = Layers(draft, interned)
-        self.weights = Weights(draft)
-        self.sizes = Sizes(draft)
+        self.weights = WeightSharing(draft)
+        self.sizes = ListSizes(draft)
         self.visits = 0
 
     def scope(self, root: Block, inputs: list[Handed], names: dict[str, Handed]) -> Scope:
@@ -115,7 +115,7 @@ class Lists:
         for i, name in enumerate(names):
             key: Path = ("outputs", i) if listed else ("outputs",)
             try:
-                refs.append(self.wiring.one(name, scope, key, ()).refs[0])
+                refs.append(self.wiring.single(name, scope, key, ()).refs[0])
             except Fault as fault:
                 self.draft.report(fault)
         return tuple(refs)
@@ -348,7 +348,7 @@ class Lists:
         for i, name in enumerate(block.outputs):
             key: Path = (*block.path[:-1], "outputs", i) if len(block.outputs) > 1 else (*block.path[:-1], "outputs")
             try:
-                handed = self.wiring.one(name, inner, key, ())
+                handed = self.wiring.single(name, inner, key, ())
             except Fault as fault:
                 self.draft.report(fault, (), inner.calls)
                 handed = self.wiring.likely(fault, name, inner)

@@ -21,7 +21,7 @@ FROM_THE_END = {"channels": -1, "width": -2, "length": -2, "height": -3, "depth"
 """The axes that have names, whatever the number of axes."""
 
 
-class Sizes:
+class ListSizes:
     """Asks the layers that are there for the shapes that they make, where arithmetic reads a size."""
 
     def __init__(self, draft: Draft) -> None:

@@ -10,7 +10,7 @@ from planner.model import Group, Instance, Weight
 from planner.unfolding._draft import Draft, Placed, Scope
 
 
-class Weights:
+class WeightSharing:
     """Finds the weights that entries name, and notes them in the model."""
 
     def __init__(self, draft: Draft) -> None:

@@ -44,7 +44,7 @@ class Wiring:
         """The tensors that a name in a `from` means: one, or several for `stage.*` and `*rest`."""
         names = scope.meant(name)
         try:
-            return [self.one(each, scope, key, path) for each in names]
+            return [self.single(each, scope, key, path) for each in names]
         except NoSuchOutput as fault:
             if names != (name,):
                 all_copies, output = parted(name)
@@ -85,12 +85,12 @@ class Wiring:
         if fault.mends:
             meant = str(fault.mends[0][0].value)
             try:
-                return replace(self.one(meant, scope, (), None), slips=_meaning(meant, name))
+                return replace(self.single(meant, scope, (), None), slips=_meaning(meant, name))
             except Fault:
                 pass
         return replace(scope.above, refs=scope.above.refs[:1], slips=scope.above.slips | DOUBT)
 
-    def one(self, name: str, scope: Scope, key: Path, path: Path | None) -> Handed:
+    def single(self, name: str, scope: Scope, key: Path, path: Path | None) -> Handed:
         """The single tensor that a name means. With a path, the place of an output's number in the file is noted."""
         handed, number = scope.find(name)
         if handed is None:

@@ -11,7 +11,7 @@ from planner.inputs._exported.operators import END, TorchFunction, function_of
 from planner.inputs._exported.program import OperatorCall, Other, Size, StoredProgram, TensorName, refs
 from planner.inputs._exported.scopes import CallScope, layer_of, scopes_of
 from planner.inputs._exported.sizes import NotKnown, value, whole
-from planner.inputs._recording import BORDER, Event, Recording, Value, each_of
+from planner.inputs._recording import BORDER, Event, Recording, TensorValue, each_of
 
 VIEWS = {
     "view", "reshape", "flatten", "unflatten", "permute", "transpose", "t", "numpy_T", "mT", "movedim", "squeeze",
@@ -52,8 +52,8 @@ class Replay:
     def __init__(self, program: StoredProgram, symbols: Mapping[str, int]) -> None:
         self.program, self.symbols = program, symbols
         self.trace = Recording()
-        self.values: dict[str, Value] = {}
-        self.stored: dict[str, Value] = {}
+        self.values: dict[str, TensorValue] = {}
+        self.stored: dict[str, TensorValue] = {}
         self.lying: dict[str, str] = {}
         self.together: dict[str, list[str]] = {}
         self.cuts: dict[str, tuple[str, tuple[Any, ...]]] = {}
@@ -68,7 +68,7 @@ class Replay:
         calls = self.program.calls
         for name in self.program.inputs:
             about = self.program.tensors[name]
-            self.values[name] = Value(self.sizes(name), origin=name, kind="input", type=about.type)
+            self.values[name] = TensorValue(self.sizes(name), origin=name, kind="input", type=about.type)
             self.trace.inputs[name] = self.values[name]
         scopes = scopes_of(self.program)
         at = 0
@@ -139,7 +139,7 @@ class Replay:
             return slice(*(self.read(each, paths) for each in (data.start, data.stop, data.step)))
         return data
 
-    def _stored(self, name: str, paths: Sequence[str]) -> Value:
+    def _stored(self, name: str, paths: Sequence[str]) -> TensorValue:
         """A stored tensor: of several names for one, that of the module that reads it."""
         held = self.program.stored[name]
         names = self.tied[held.first or name]
@@ -147,13 +147,13 @@ class Replay:
         held = self.program.stored[own]
         if own not in self.stored:
             kind, type_ = ("parameter" if held.trained else "buffer"), ("whole" if held.whole else "float")
-            self.stored[own] = Value(held.sizes, origin=own, kind=kind, type=type_)
+            self.stored[own] = TensorValue(held.sizes, origin=own, kind=kind, type=type_)
         return self.stored[own]
 
     def made(self, result: Any) -> Any:
         """Results with new values in place of the names of tensors."""
         if isinstance(result, TensorName):
-            self.values[result.name] = Value(self.sizes(result.name), type=self.program.tensors[result.name].type)
+            self.values[result.name] = TensorValue(self.sizes(result.name), type=self.program.tensors[result.name].type)
             return self.values[result.name]
         if isinstance(result, list | tuple):
             return tuple(map(self.made, result))
@@ -170,7 +170,7 @@ class Replay:
         except (NotALayer, KeyError, IndexError, ValueError, TypeError):
             return False
         args = self.read(found.args)
-        if not all(isinstance(each, Value) for each in args):
+        if not all(isinstance(each, TensorValue) for each in args):
             return False
         for call in calls:
             self.made(call.result)
@@ -272,7 +272,7 @@ class Replay:
         else:
             function = function_of(call.name, args, kwargs)
             self._event(function, call.result, scope, paths)
-            written, new = name, next(each_of(Value, self.read(call.result)))
+            written, new = name, next(each_of(TensorValue, self.read(call.result)))
         self._lies_with(name, call.result)
         for other in self.together[self.lying[name]]:
             if other in self.values:

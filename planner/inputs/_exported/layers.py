@@ -42,12 +42,12 @@ class Found(NamedTuple):
     result: Any
 
 
-Meaning = Callable[[Replayed, Sequence[OperatorCall]], Found]
-LAYERS: dict[str, Meaning] = {}
+LayerMeaning = Callable[[Replayed, Sequence[OperatorCall]], Found]
+LAYERS: dict[str, LayerMeaning] = {}
 
 
-def _layer(*names: str) -> Callable[[Meaning], Meaning]:
-    def added(meaning: Meaning) -> Meaning:
+def _layer(*names: str) -> Callable[[LayerMeaning], LayerMeaning]:
+    def added(meaning: LayerMeaning) -> LayerMeaning:
         LAYERS.update(dict.fromkeys(names, meaning))
         return meaning
 

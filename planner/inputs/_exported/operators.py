@@ -32,22 +32,22 @@ class TorchFunction:
     first: bool = False
 
 
-Given = Mapping[str, Any]
-Written = Callable[..., TorchFunction]
-OPERATORS: dict[str, Written] = {}
+NamedArguments = Mapping[str, Any]
+OperatorMeaning = Callable[..., TorchFunction]
+OPERATORS: dict[str, OperatorMeaning] = {}
 
 
-def operator(*names: str) -> Callable[[Written], Written]:
+def operator(*names: str) -> Callable[[OperatorMeaning], OperatorMeaning]:
     """Says what operators are; the function gets their arguments by the names that their schema has."""
 
-    def added(function: Written) -> Written:
+    def added(function: OperatorMeaning) -> OperatorMeaning:
         OPERATORS.update(dict.fromkeys(names, function))
         return function
 
     return added
 
 
-def function_of(name: str, args: Given, kwargs: Given) -> TorchFunction:
+def function_of(name: str, args: NamedArguments, kwargs: NamedArguments) -> TorchFunction:
     """The function that an operator is; one that is not known here has the same arguments."""
     given = {key: each for key, each in args.items() if key not in SILENT}
     others = {key: each for key, each in kwargs.items() if key not in SILENT}
@@ -153,7 +153,7 @@ def _constant_pad(x: Any, pad: Any, value: Any = 0) -> TorchFunction:
     return TorchFunction("pad", (x, pad, "constant", value))
 
 
-def _padded(mode: str) -> Written:
+def _padded(mode: str) -> OperatorMeaning:
     return lambda x, padding: TorchFunction("pad", (x, padding, mode))
 
 
@@ -162,7 +162,7 @@ for _rank in (1, 2, 3):
     OPERATORS[f"replication_pad{_rank}d"] = _padded("replicate")
 
 
-def _upsampled(mode: str, antialias: bool = False) -> Written:
+def _upsampled(mode: str, antialias: bool = False) -> OperatorMeaning:
     def written(
         x: Any, output_size: Any = None, align_corners: Any = None, scale_factors: Any = None, **scales: Any
     ) -> TorchFunction:

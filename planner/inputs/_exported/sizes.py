@@ -103,7 +103,7 @@ def _power(a: Number, b: Number) -> Number:
 
 def _rounded(a: Number, digits: Number = 0) -> Number:
     if digits:
-        raise NotKnown("a size that is rounded behind the point")
+        raise NotKnown("a size that is rounded to some decimal places")
     return round(a)
 
 

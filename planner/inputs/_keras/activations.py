@@ -78,12 +78,12 @@ def _described(b: Building, value: Mapping[str, Any], x: Output, path: str | Non
 
 @means("Activation")
 def activation(b: Building, given: Given, sources: Sources) -> Output:
-    return activated(b, given, sources.one(), path=given.shown_path)
+    return activated(b, given, sources.only_tensor(), path=given.shown_path)
 
 
 @means("ReLU")
 def relu(b: Building, given: Given, sources: Sources) -> Output:
-    x, path = sources.one(), given.shown_path
+    x, path = sources.only_tensor(), given.shown_path
     slope = given.config.get("negative_slope", given.config.get("alpha", 0.0)) or 0.0
     threshold = given.config.get("threshold") or 0.0
     if threshold:
@@ -99,12 +99,12 @@ def relu(b: Building, given: Given, sources: Sources) -> Output:
 @means("LeakyReLU")
 def leaky_relu(b: Building, given: Given, sources: Sources) -> Output:
     key = "negative_slope" if given.has("negative_slope") else "alpha"
-    return b.add("LeakyReLU", sources.one(), path=given.shown_path, negative_slope=given.number(key, 0.3))
+    return b.add("LeakyReLU", sources.only_tensor(), path=given.shown_path, negative_slope=given.number(key, 0.3))
 
 
 @means("PReLU")
 def prelu(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     rank = b.rank(x)
     if {*given.several("shared_axes")} != {*range(1, rank)}:
         raise NotSayable(f"it has a slope for each cell; with shared_axes={[*range(1, rank)]} there is a layer")
@@ -114,12 +114,12 @@ def prelu(b: Building, given: Given, sources: Sources) -> Output:
 @means("ELU")
 def elu(b: Building, given: Given, sources: Sources) -> Output:
     alpha = given.number("alpha", 1.0)
-    return b.add("ELU", sources.one(), path=given.shown_path, alpha=None if alpha == 1 else alpha)
+    return b.add("ELU", sources.only_tensor(), path=given.shown_path, alpha=None if alpha == 1 else alpha)
 
 
 @means("Softmax", "LogSoftmax")
 def softmax(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     axes = given.several("axis", [-1])
     if len(axes) != 1:
         raise NotSayable("it goes along several axes")

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from planner.archives import MEGABYTE, Bounded
-from planner.faults._in_text import shown
 from planner.faults.not_imported import NotImported
-from planner.inputs._archive import must_be_file
+from planner.inputs._archive import must_be_file, refused
 from planner.source.limits import LARGEST, MOST_BYTES, MOST_VALUES
 
 DEEPEST = 200
@@ -32,15 +31,11 @@ def config_of(path: Path) -> Mapping[str, Any]:
             if not start.startswith(b"PK") and path.suffix != ".keras":
                 return _parsed(start + file.read(MOST_BYTES), name, name)
         if not start.startswith(b"PK"):
-            raise _refused(name, f"is not a zip archive{_looks_like(start)}", _SAVE)
+            raise refused(name, f"is not a zip archive{_looks_like(start)}", _SAVE)
         with Bounded(path) as bounded:
             return _in_archive(bounded, name)
     except OSError as error:
-        raise _refused(name, "cannot be read", error.strerror or "check the path") from None
-
-
-def _refused(name: str, what: str, help: str) -> NotImported:
-    return NotImported(f"`{shown(name, 200)}` {what}", help=help)
+        raise refused(name, "cannot be read", error.strerror or "check the path") from None
 
 
 _SAVE = "save the network anew with Keras 3: `model.save('net.keras')`"
@@ -56,44 +51,44 @@ def _in_archive(file: Bounded, name: str) -> Mapping[str, Any]:
     try:
         with zipfile.ZipFile(file) as archive:
             if CONFIG not in archive.namelist():
-                raise _refused(name, f"is an archive without `{CONFIG}`", _SAVE)
+                raise refused(name, f"is an archive without `{CONFIG}`", _SAVE)
             entry = archive.getinfo(CONFIG)
             if entry.flag_bits & 1:
-                raise _refused(name, "is encrypted", _SAVE)
+                raise refused(name, "is encrypted", _SAVE)
             if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                raise _refused(name, f"has `{CONFIG}` compressed in a way that Keras does not use", _SAVE)
+                raise refused(name, f"has `{CONFIG}` compressed in a way that Keras does not use", _SAVE)
             if entry.file_size > MOST_BYTES:
                 raise _too_large(f"{name}: {CONFIG}", entry.file_size)
             with archive.open(entry) as config:
                 data = config.read(MOST_BYTES + 1)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
         reason = str(error).lower() or "it ends too early"
-        raise _refused(name, f"is a broken zip archive: {reason}", _SAVE) from None
+        raise refused(name, f"is a broken zip archive: {reason}", _SAVE) from None
     return _parsed(data, f"{name}: {CONFIG}", name)
 
 
 def _too_large(name: str, size: int) -> NotImported:
     most = f"{MOST_BYTES // MEGABYTE} MB"
-    return _refused(name, f"has {size / MEGABYTE:,.1f} MB", f"a configuration has at most {most}")
+    return refused(name, f"has {size / MEGABYTE:,.1f} MB", f"a configuration has at most {most}")
 
 
 def _parsed(data: bytes, where: str, name: str) -> Mapping[str, Any]:
     if len(data) > MOST_BYTES:
-        raise _refused(where, f"has more than {MOST_BYTES // MEGABYTE} MB", "a configuration has less")
+        raise refused(where, f"has more than {MOST_BYTES // MEGABYTE} MB", "a configuration has less")
     try:
         config = json.loads(data.decode("utf-8-sig"))
     except UnicodeDecodeError:
         what = "is not UTF-8 text"
-        raise _refused(where, f"{what}{_looks_like(data[:4])}", "name JSON, or a `.keras` file") from None
+        raise refused(where, f"{what}{_looks_like(data[:4])}", "name JSON, or a `.keras` file") from None
     except json.JSONDecodeError as error:
         at = f"line {error.lineno}, column {error.colno}: {error.msg}"
-        raise _refused(where, "is not JSON", at) from None
+        raise refused(where, "is not JSON", at) from None
     except RecursionError:
-        raise _refused(where, "is nested too deep", "no network needs that") from None
+        raise refused(where, "is nested too deep", "no network needs that") from None
     except ValueError:  # a number of thousands of digits
-        raise _refused(where, "has a number that is too large", "no network needs that") from None
+        raise refused(where, "has a number that is too large", "no network needs that") from None
     if not isinstance(config, dict):
-        raise _refused(name, "holds no network", "a configuration is what `model.to_json()` gives")
+        raise refused(name, "holds no network", "a configuration is what `model.to_json()` gives")
     return config
 
 

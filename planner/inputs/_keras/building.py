@@ -16,7 +16,7 @@ from planner.inputs._keras.given import Given, Sources
 MOST_CALLS = 10_000
 """Models that call models can stand for more than any memory holds."""
 
-Meaning = Callable[["Building", Given, Sources], Output | list[Output]]
+ClassMeaning = Callable[["Building", Given, Sources], Output | list[Output]]
 """What a class of Keras means: it adds steps, and gives what comes out."""
 
 
@@ -47,7 +47,7 @@ class Building:
             raise NotImported(f"the network has more than {MOST_CALLS:,} calls", help="no network needs that")
 
     def step(self, type_: str, *sources: Output, path: str | None = None, **arguments: Any) -> list[Output]:
-        """A step, and all that it gives; what is None is left out of its arguments."""
+        """Add a step, and return all its outputs; None is left out of its arguments."""
         arguments = {name: value for name, value in arguments.items() if value is not None}
         layer = layer_of(type_, arguments)
         try:
@@ -60,7 +60,7 @@ class Building:
         return [Output(step, i, len(facts.outputs) > 1) for i in range(len(facts.outputs))]
 
     def add(self, type_: str, *sources: Output, path: str | None = None, **arguments: Any) -> Output:
-        """The same, of which the first output counts."""
+        """Add a step of which the first output counts; None is left out of its arguments."""
         return self.step(type_, *sources, path=path, **arguments)[0]
 
     def shape(self, x: Output) -> Shape:
@@ -68,7 +68,7 @@ class Building:
 
     @contextmanager
     def within(self, path: str, kind: str) -> Iterator[None]:
-        """What is added meanwhile stands in a list of its own."""
+        """Put the steps that are added meanwhile into a list of their own."""
         outer = self.scope
         self.scope = ModuleCall(path, kind, outer)
         outer.members.append(self.scope)
@@ -88,7 +88,7 @@ class Building:
         return len(self.shape(x)) - self.lead
 
     def axis(self, x: Output, axis: int) -> int:
-        """Which axis of the shape one of Keras is, which counts the batch as 0."""
+        """The axis of a shape that an axis of Keras is, where the batch counts as 0."""
         rank = self.rank(x)
         if not -rank <= axis <= rank or axis == 0:
             raise NotSayable(f"there is no axis {axis} in {self.shape(x)}" if axis else "it works on the batch")
@@ -118,14 +118,14 @@ class Building:
         return found[0] if len(set(found)) == 1 else found
 
 
-MEANINGS: dict[str, Meaning] = {}
+MEANINGS: dict[str, ClassMeaning] = {}
 """What each class of Keras means, by its name."""
 
 
-def means(*kinds: str) -> Callable[[Meaning], Meaning]:
+def means(*kinds: str) -> Callable[[ClassMeaning], ClassMeaning]:
     """Say what classes of Keras mean."""
 
-    def keep(meaning: Meaning) -> Meaning:
+    def keep(meaning: ClassMeaning) -> ClassMeaning:
         MEANINGS.update(dict.fromkeys(kinds, meaning))
         return meaning
 

@@ -134,7 +134,8 @@ class Sources:
         """All tensors, in order."""
         return [*tensors_in(self.args), *tensors_in(self.kwargs)]
 
-    def one(self) -> Output:
+    def only_tensor(self) -> Output:
+        """The tensor of a call with one tensor. Raises NotSayable for any other call."""
         tensors = self.tensors
         if len(tensors) != 1:
             raise NotSayable(f"it is called with {len(tensors)} tensors, and 1 is meant")

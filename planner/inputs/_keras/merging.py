@@ -141,35 +141,35 @@ REDUCTIONS = {"Mean": "Mean", "Max": "Max", "Min": "Min", "Sum": "Sum", "Prod": 
 
 @means(*FUNCTIONS)
 def function(b: Building, given: Given, sources: Sources) -> Output:
-    return b.add(FUNCTIONS[given.kind], sources.one(), path=given.shown_path)
+    return b.add(FUNCTIONS[given.kind], sources.only_tensor(), path=given.shown_path)
 
 
 @means(*ACTIVATIONS)
 def activation(b: Building, given: Given, sources: Sources) -> Output:
-    return by_name(b, ACTIVATIONS[given.kind], sources.one(), given.shown_path)
+    return by_name(b, ACTIVATIONS[given.kind], sources.only_tensor(), given.shown_path)
 
 
 @means("Gelu")
 def gelu(b: Building, given: Given, sources: Sources) -> Output:
     tanh = given.flag("approximate", True)
-    return b.add("GELU", sources.one(), path=given.shown_path, approximate="tanh" if tanh else None)
+    return b.add("GELU", sources.only_tensor(), path=given.shown_path, approximate="tanh" if tanh else None)
 
 
 @means("LeakyRelu")
 def leaky_relu(b: Building, given: Given, sources: Sources) -> Output:
     slope = given.number("negative_slope", 0.2)
-    return b.add("LeakyReLU", sources.one(), path=given.shown_path, negative_slope=slope)
+    return b.add("LeakyReLU", sources.only_tensor(), path=given.shown_path, negative_slope=slope)
 
 
 @means("Clip")
 def clip(b: Building, given: Given, sources: Sources) -> Output:
     least, most = given.number("x_min"), given.number("x_max")
-    return b.add("Clamp", sources.one(), path=given.shown_path, min=least, max=most)
+    return b.add("Clamp", sources.only_tensor(), path=given.shown_path, min=least, max=most)
 
 
 @means(*REDUCTIONS)
 def reduction(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     axes = given.several("axis")
     if not axes:
         raise NotSayable("it goes along all axes, the batch among them")
@@ -192,7 +192,7 @@ def reduced(b: Building, type_: str, x: Output, dims: list[int], keep: bool, pat
 
 @means("Transpose")
 def transpose(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     axes = given.several("axes", [*range(b.rank(x), -1, -1)])
     if sorted(axes) != [*range(b.rank(x) + 1)] or axes[0] != 0 or b.lead:
         raise NotSayable("it moves the batch")
@@ -202,7 +202,7 @@ def transpose(b: Building, given: Given, sources: Sources) -> Output:
 @means("GetItem")
 def get_item(b: Building, given: Given, sources: Sources) -> Output:
     """A part of a tensor along one axis after the other."""
-    x, keys = sources.one(), sources.args[1:] or [*sources.kwargs.values()][1:]
+    x, keys = sources.only_tensor(), sources.args[1:] or [*sources.kwargs.values()][1:]
     parts = keys[0] if keys and isinstance(keys[0], list) else keys
     if not all(_is_slice(each) for each in parts) or not parts or len(parts) > b.rank(x) + 1 or b.lead:
         raise NotSayable("it takes other parts than slices")

@@ -28,7 +28,7 @@ DEEPEST = 30
 """Models in one another."""
 _NOT_A_NAME = re.compile(r"\W")
 
-Inputs = Mapping[str, Sequence[int]] | Sequence[int] | None
+GivenShapes = Mapping[str, Sequence[int]] | Sequence[int] | None
 
 
 @dataclass(eq=False)
@@ -43,7 +43,7 @@ class LayerCall:
     feeds: list[LayerCall] = field(default_factory=list)
 
 
-def graph_of(config: Mapping[str, Any], name: str, inputs: Inputs = None) -> Building:
+def graph_of(config: Mapping[str, Any], name: str, inputs: GivenShapes = None) -> Building:
     """The graph of a network; the sizes of its inputs, where the configuration leaves them open."""
     must_be_bounded(config)
     kind, inner = _kind_of(config)
@@ -124,7 +124,7 @@ def _sizes(value: Any, label: str) -> list[int | None]:
     return [*value[1:]]
 
 
-def _sized(shapes: Mapping[str, Sequence[int | None]], inputs: Inputs) -> dict[str, Shape]:
+def _sized(shapes: Mapping[str, Sequence[int | None]], inputs: GivenShapes) -> dict[str, Shape]:
     """Shapes with the sizes that were asked for."""
     asked = inputs if isinstance(inputs, Mapping) else dict.fromkeys([*shapes][:1], inputs) if inputs else {}
     strange = next((name for name in asked if name not in shapes), None)

@@ -51,7 +51,7 @@ def _normalized(b: Building, given: Given, x: Output, type_: str, off: str, **ar
 
 @means("BatchNormalization", "SyncBatchNormalization")
 def batch_normalization(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     _on_channels(b, given, x)
     spatial = len(b.shape(x)) - 1
     if spatial > 3:
@@ -64,7 +64,7 @@ def batch_normalization(b: Building, given: Given, sources: Sources) -> Output:
 
 @means("LayerNormalization")
 def layer_normalization(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     given.must_be("rms_scaling", False)
     axes = sorted(b.axis(x, axis) for axis in given.several("axis", [-1]))
     shape = b.shape(x)
@@ -83,7 +83,7 @@ def layer_normalization(b: Building, given: Given, sources: Sources) -> Output:
 
 @means("GroupNormalization")
 def group_normalization(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     _on_channels(b, given, x)
     groups = given.whole("groups", 32)
     groups = b.shape(x).channels if groups == -1 else groups
@@ -94,14 +94,14 @@ def group_normalization(b: Building, given: Given, sources: Sources) -> Output:
 
 @means("RMSNormalization")
 def rms_normalization(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     _on_channels(b, given, x)
     return b.add("RMSNorm", x, path=given.path, eps=given.number("epsilon", 1e-6))
 
 
 @means("UnitNormalization")
 def unit_normalization(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     _on_channels(b, given, x)
     return b.add("Normalize", x, path=given.shown_path, dim=1)
 
@@ -138,7 +138,7 @@ def _by(b: Building, type_: str, x: Output, numbers: Sequence[float] | float, pa
 
 @means("Rescaling")
 def rescaling(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     scale, offset = _numbers(b, given, "scale", x), 0.0
     shift = _numbers(b, given, "offset", x) if given.has("offset") else offset
     path = given.shown_path
@@ -150,7 +150,7 @@ def rescaling(b: Building, given: Given, sources: Sources) -> Output:
 @means("Normalization")
 def normalization(b: Building, given: Given, sources: Sources) -> Output:
     """(x − mean) / √variance, with numbers of the file, or with those that come with the weights."""
-    x = sources.one()
+    x = sources.only_tensor()
     given.must_be("invert", False)
     if given.has("mean") and given.has("variance"):
         mean, variance = _numbers(b, given, "mean", x), _numbers(b, given, "variance", x)
@@ -172,12 +172,12 @@ def normalization(b: Building, given: Given, sources: Sources) -> Output:
 
 @means("Dropout")
 def dropout(b: Building, given: Given, sources: Sources) -> Output:
-    return b.add("Dropout", sources.one(), path=given.shown_path, p=given.number("rate"))
+    return b.add("Dropout", sources.only_tensor(), path=given.shown_path, p=given.number("rate"))
 
 
 @means("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")
 def spatial_dropout(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     rank = b.spatial(given, x) + b.lead
     return b.add(f"Dropout{rank}d", x, path=given.shown_path, p=given.number("rate"))
 
@@ -185,7 +185,11 @@ def spatial_dropout(b: Building, given: Given, sources: Sources) -> Output:
 @means("StochasticDepth")
 def stochastic_depth(b: Building, given: Given, sources: Sources) -> Output:
     rate = given.number("drop_path_rate")
-    return b.add("StochasticDepth", sources.one(), path=given.shown_path, p=rate) if rate else sources.one()
+    return (
+        b.add("StochasticDepth", sources.only_tensor(), path=given.shown_path, p=rate)
+        if rate
+        else sources.only_tensor()
+    )
 
 
 @means(
@@ -198,7 +202,7 @@ def stochastic_depth(b: Building, given: Given, sources: Sources) -> Output:
 )
 def unchanged(b: Building, given: Given, sources: Sources) -> Output:
     """What hands its input on, outside training."""
-    x = sources.one()
+    x = sources.only_tensor()
     if given.kind == "RandomCrop":
         raise NotSayable("it crops at random")
     return b.add("Identity", x, path=given.path) if given.kind == "Identity" and given.named else x
@@ -209,7 +213,7 @@ def unchanged(b: Building, given: Given, sources: Sources) -> Output:
 
 @means("LayerScale")
 def layer_scale(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     if given.whole("projection_dim") != b.shape(x).channels:
         raise NotSayable("its projection_dim is not the number of channels")
     with b.within(given.path, "LayerScale"):

@@ -71,7 +71,7 @@ def _vector(b: Building, state: Output) -> Output:
 
 @means("Bidirectional")
 def bidirectional(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     inner, backward = (
         within(given, key) for key in ("layer", "backward_layer" if given.has("backward_layer") else "layer")
     )

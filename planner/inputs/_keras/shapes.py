@@ -92,7 +92,7 @@ def _written(names: Sequence[str]) -> str:
 @means("Flatten")
 def flatten(b: Building, given: Given, sources: Sources) -> Output:
     given.channels_last()
-    x = sources.one()
+    x = sources.only_tensor()
     shape = b.shape(x)
     return reshaped(b, x, [*shape[: b.lead], prod(shape[b.lead :])], given.shown_path)
 
@@ -115,7 +115,7 @@ def _filled(b: Building, x: Output, wanted: Sequence[int]) -> tuple[list[int], i
 @means("Reshape")
 def reshape(b: Building, given: Given, sources: Sources) -> Output:
     """The layer, whose target has no batch, and the operation, whose new shape begins with it."""
-    x = sources.one()
+    x = sources.only_tensor()
     if given.has("newshape"):
         sizes = given.config["newshape"]
         if not isinstance(sizes, list) or not sizes or sizes[0] not in (-1, None):
@@ -127,7 +127,7 @@ def reshape(b: Building, given: Given, sources: Sources) -> Output:
 
 @means("Permute")
 def permute(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     dims = given.several("dims")
     if sorted(dims) != [*range(1, b.rank(x) + 1)]:
         raise NotSayable(f"its dims are {[*dims]}, of a tensor with {b.rank(x)} axes")
@@ -136,7 +136,7 @@ def permute(b: Building, given: Given, sources: Sources) -> Output:
 
 @means("ExpandDims")
 def expand_dims(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     shape = [*b.shape(x)]
     axis = given.whole("axis")
     place = axis - 1 if axis > 0 else axis + len(shape) + 1
@@ -147,7 +147,7 @@ def expand_dims(b: Building, given: Given, sources: Sources) -> Output:
 
 @means("Squeeze")
 def squeeze(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     shape = b.shape(x)
     gone = [b.axis(x, axis) for axis in given.several("axis")] or [i for i, n in enumerate(shape) if n == 1]
     if any(shape[i] != 1 for i in gone) or len(gone) == len(shape):
@@ -157,7 +157,7 @@ def squeeze(b: Building, given: Given, sources: Sources) -> Output:
 
 @means("RepeatVector")
 def repeat_vector(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     b.must_have(x, 0)
     if b.lead:
         raise NotSayable("it stands in a TimeDistributed")

@@ -39,7 +39,7 @@ def _bias(given: Given) -> bool | None:
 
 @means("Conv1D", "Conv2D", "Conv3D", "Convolution1D", "Convolution2D", "Convolution3D")
 def conv(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     groups, width, channels = given.whole("groups", 1), given.whole("filters"), b.shape(x).channels
     depthwise = 1 < groups == channels
     found = b.add(
@@ -63,12 +63,12 @@ def _depthwise(b: Building, given: Given, x: Output, path: str, bias: bool | Non
 
 @means("DepthwiseConv1D", "DepthwiseConv2D")
 def depthwise_conv(b: Building, given: Given, sources: Sources) -> Output:
-    return activated(b, given, _depthwise(b, given, sources.one(), given.path, _bias(given)))
+    return activated(b, given, _depthwise(b, given, sources.only_tensor(), given.path, _bias(given)))
 
 
 @means("SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D", "SeparableConvolution2D")
 def separable_conv(b: Building, given: Given, sources: Sources) -> Output:
-    x, type_ = sources.one(), f"Conv{given.rank + b.lead}d"
+    x, type_ = sources.only_tensor(), f"Conv{given.rank + b.lead}d"
     with b.within(given.path, f"SeparableConv{given.rank}d"):
         found = _depthwise(b, given, x, f"{given.path}.depthwise", bias=False)
         path, width = f"{given.path}.pointwise", given.whole("filters")
@@ -82,7 +82,7 @@ def conv_transpose(b: Building, given: Given, sources: Sources) -> Output:
     the result. Of an odd number of cells to take off, the one more is at the end, where PyTorch takes off as many on
     either side.
     """
-    x = sources.one()
+    x = sources.only_tensor()
     rank = b.spatial(given, x)
     given.must_be("groups", 1)
     kernel, stride = given.wholes("kernel_size", rank), given.wholes("strides", rank, 1)
@@ -124,7 +124,7 @@ def conv_transpose(b: Building, given: Given, sources: Sources) -> Output:
     *(f"{kind}Pool{rank}D" for kind in ("Max", "Avg") for rank in (1, 2, 3)),
 )
 def pool(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     rank = b.spatial(given, x)
     kernel = b.per_axis(given.wholes("pool_size", rank, 2))
     stride = b.per_axis(given.wholes("strides", rank)) if given.has("strides") else kernel
@@ -141,7 +141,7 @@ def pool(b: Building, given: Given, sources: Sources) -> Output:
     *(f"Global{kind}Pool{rank}D" for kind in ("Max", "Avg") for rank in (1, 2, 3)),
 )
 def global_pool(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     rank = b.spatial(given, x)
     dims = [2 + b.lead + axis for axis in range(rank)]
     keep = given.flag("keepdims", False) or None
@@ -151,7 +151,7 @@ def global_pool(b: Building, given: Given, sources: Sources) -> Output:
 
 @means(*(f"Adaptive{kind}Pooling{rank}D" for kind in ("Max", "Average") for rank in (1, 2, 3)))
 def adaptive_pool(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     rank = b.spatial(given, x)
     if b.lead:
         raise NotSayable("it stands in a TimeDistributed")
@@ -162,7 +162,7 @@ def adaptive_pool(b: Building, given: Given, sources: Sources) -> Output:
 
 @means("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D")
 def zero_padding(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     rank = b.spatial(given, x)
     sides = [*((0, 0) for _ in range(b.lead)), *given.pairs("padding", rank)]
     flat = [side for pair in reversed(sides) for side in pair]
@@ -172,7 +172,7 @@ def zero_padding(b: Building, given: Given, sources: Sources) -> Output:
 
 @means("Cropping1D", "Cropping2D", "Cropping3D")
 def cropping(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     rank = b.spatial(given, x)
     amount = [[0, 0]] * b.lead + [list(pair) for pair in given.pairs("cropping", rank)]
     return b.add("Crop", x, path=given.shown_path, amount=amount)
@@ -180,7 +180,7 @@ def cropping(b: Building, given: Given, sources: Sources) -> Output:
 
 @means("UpSampling1D", "UpSampling2D", "UpSampling3D")
 def up_sampling(b: Building, given: Given, sources: Sources) -> Output:
-    x = sources.one()
+    x = sources.only_tensor()
     rank = b.spatial(given, x)
     given.must_be("interpolation", "nearest", "bilinear")
     mode = given.text("interpolation", "nearest")
@@ -194,7 +194,7 @@ def up_sampling(b: Building, given: Given, sources: Sources) -> Output:
 @means("Resizing")
 def resizing(b: Building, given: Given, sources: Sources) -> Output:
     given.channels_last()
-    x = sources.one()
+    x = sources.only_tensor()
     b.must_have(x, 2)
     if b.lead:
         raise NotSayable("it stands in a TimeDistributed")

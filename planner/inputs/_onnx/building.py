@@ -14,8 +14,8 @@ from planner.inputs._following import Following, at_run, number_of
 from planner.inputs._graph import Graph, GraphNode, NotSayable, Output
 from planner.inputs._onnx.naming import LayerNames
 from planner.inputs._onnx.nodes import FileNode
-from planner.inputs._onnx.scopes import Scope
-from planner.inputs._onnx.values import MOST_IN_ALL, MOST_NUMBERS, Numbers, StoredTensor, Unknown, Value, kind_of
+from planner.inputs._onnx.scopes import ScopePath
+from planner.inputs._onnx.values import MOST_IN_ALL, MOST_NUMBERS, KnownNumbers, StoredTensor, Unknown, Value, kind_of
 from planner.inputs._stored import Held
 from planner.inputs.operations import all_operations
 
@@ -37,7 +37,7 @@ class OnnxBuilder(GraphBuilder):
         self.read: set[str] = set()
         self.values: dict[str, Value] = {}
         self.kinds: dict[str, str] = {}
-        self.places: dict[GraphNode, Scope] = {}
+        self.places: dict[GraphNode, ScopePath] = {}
         self.origins: dict[str, StoredTensor] = {}
         self.names = LayerNames()
         self.count = 0
@@ -50,7 +50,7 @@ class OnnxBuilder(GraphBuilder):
             return self.runs_of(value)
         if isinstance(value, Unknown):
             raise NotSayable("a tensor whose size is not known")
-        if isinstance(value, Numbers):
+        if isinstance(value, KnownNumbers):
             return [each.shape for each in value.runs]
         return [value.sizes] * self.runs
 
@@ -59,13 +59,13 @@ class OnnxBuilder(GraphBuilder):
 
     def kind(self, value: Value | None, name: str) -> str:
         """What kind of numbers a value holds."""
-        return value.kind if isinstance(value, StoredTensor | Numbers) else self.kinds.get(name, "float")
+        return value.kind if isinstance(value, StoredTensor | KnownNumbers) else self.kinds.get(name, "float")
 
     def numbers(self, value: Value | None) -> tuple[Any, ...]:
         """The numbers of a value in all runs; raises NotSayable where these are not known."""
         if isinstance(value, StoredTensor):
             return (value.numbers,) * self.runs
-        if isinstance(value, Numbers):
+        if isinstance(value, KnownNumbers):
             return value.runs
         raise NotSayable("numbers that are computed from what comes in")
 
@@ -96,7 +96,7 @@ class OnnxBuilder(GraphBuilder):
 
     def weight(self, value: Value | None, what: str = "weights") -> StoredTensor:
         """A value as weights that the file has."""
-        if isinstance(value, Numbers):
+        if isinstance(value, KnownNumbers):
             fixed = self.fixed(value)
             return StoredTensor(self.node.outputs[0], fixed.shape, value.kind, array=fixed, trained=False)
         if not isinstance(value, StoredTensor):
@@ -120,7 +120,7 @@ class OnnxBuilder(GraphBuilder):
         """A value as functions of PyTorch take it: a tensor, or a number."""
         if isinstance(value, Traced):
             return value
-        if isinstance(value, Numbers):
+        if isinstance(value, KnownNumbers):
             return self._constant(value)
         if not isinstance(value, StoredTensor):
             raise NotSayable("a tensor that is left out" if value is None else "a tensor whose size is not known")
@@ -131,7 +131,7 @@ class OnnxBuilder(GraphBuilder):
     def tensor(self, given: Any) -> Traced:
         if isinstance(given, StoredTensor):
             return self._parameter(given)
-        if isinstance(given, Numbers):
+        if isinstance(given, KnownNumbers):
             found = self._constant(given)
             if not isinstance(found, Traced):
                 raise NotSayable("a single number where a tensor is meant")
@@ -151,7 +151,7 @@ class OnnxBuilder(GraphBuilder):
         found = self.parameter(held)
         return found if before is None else found.with_dims(found.dims[i] for i in before)
 
-    def _constant(self, value: Numbers) -> Any:
+    def _constant(self, value: KnownNumbers) -> Any:
         """Numbers as a number where they are all the same, in every run; else as weights."""
         fixed = self.fixed(value)
         if fixed.size == 1 or (fixed.size and (fixed == fixed.flat[0]).all() and fixed.ndim == 0):
@@ -196,13 +196,13 @@ class OnnxBuilder(GraphBuilder):
             if own != goal:
                 raise NotSayable(f"sizes {sizes} where {goal} are meant")
 
-    def worked_out(self, runs: Sequence[Any], kind: str | None = None) -> Numbers:
+    def worked_out(self, runs: Sequence[Any], kind: str | None = None) -> KnownNumbers:
         """Numbers that were worked out, of which there are not too many."""
         arrays = tuple(np.asarray(each) for each in runs)
         self.count += sum(each.size for each in arrays)
         if any(each.size > MOST_NUMBERS for each in arrays) or self.count > MOST_IN_ALL:
             raise NotSayable("numbers of which there are many")
-        return Numbers(arrays, kind or kind_of(arrays[0]))
+        return KnownNumbers(arrays, kind or kind_of(arrays[0]))
 
     # Orders
 

@@ -13,7 +13,7 @@ import numpy as np
 from planner.inputs._axes import Traced
 from planner.inputs._graph import NotSayable
 from planner.inputs._onnx.nodes import FileNode
-from planner.inputs._onnx.values import LARGEST, MOST_NUMBERS, Numbers, StoredTensor, Value
+from planner.inputs._onnx.values import LARGEST, MOST_NUMBERS, KnownNumbers, StoredTensor, Value
 
 if TYPE_CHECKING:
     from planner.inputs._onnx.building import OnnxBuilder
@@ -40,7 +40,7 @@ def folded(b: OnnxBuilder, node: FileNode, read: Sequence[Value | None]) -> Valu
 
 def _follows(value: Value | None) -> bool:
     """Whether a value is of numbers that are worked with: weights stay weights."""
-    if isinstance(value, Numbers):
+    if isinstance(value, KnownNumbers):
         return True
     return isinstance(value, StoredTensor) and (value.kind != "float" or not value.trained) and value.fill is None
 

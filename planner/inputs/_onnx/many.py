@@ -12,7 +12,7 @@ from planner.inputs._graph import Graph, NotSayable
 from planner.inputs._onnx.following import Follower, followed
 from planner.inputs._onnx.given import InputRuns, made_longer
 from planner.inputs._onnx.network import Network
-from planner.inputs._recording import Recording, Recordings, Value
+from planner.inputs._recording import Recording, Recordings, TensorValue
 
 
 def at_many_sizes(network: Network, name: str, meant: InputRuns, finish: Callable[[Follower], None]) -> Follower:
@@ -24,7 +24,7 @@ def at_many_sizes(network: Network, name: str, meant: InputRuns, finish: Callabl
     made: dict[Graph, Follower] = {}
 
     def at(sizes: Sequence[Sizes]) -> Recording:
-        values = {each: Value(own, each, "input", kinds[each]) for each, own in zip(kinds, sizes, strict=True)}
+        values = {each: TensorValue(own, each, "input", kinds[each]) for each, own in zip(kinds, sizes, strict=True)}
         return Recording(inputs=values, sized=True, varied=meant.varied)
 
     def follow(recordings: Sequence[Recording]) -> Follower:
@@ -42,7 +42,7 @@ def at_many_sizes(network: Network, name: str, meant: InputRuns, finish: Callabl
         return found.graph
 
     def others(first: Recording, longer: Sequence[Longer]) -> Iterator[Recording]:
-        """Those at other sizes that can be followed."""
+        """Recordings of the network at other sizes, as far as it can be followed there."""
         for each in longer:
             sizes = [made_longer(value.sizes, meant.varied[key], each) for key, value in first.inputs.items()]
             if all(n > 0 for own in sizes for n in own):

@@ -13,7 +13,7 @@ from planner.inputs._axes import Sizes
 from planner.inputs._onnx.given import FileInput, given
 from planner.inputs._onnx.inferring import Inferred
 from planner.inputs._onnx.nodes import FileNode, node_of
-from planner.inputs._onnx.scopes import Scope
+from planner.inputs._onnx.scopes import ScopePath
 from planner.inputs._onnx.simplifying import simplified
 from planner.inputs._onnx.values import LARGEST, StoredTensor
 
@@ -57,7 +57,7 @@ def _without_numbers(nodes: Sequence[FileNode], stored: Mapping[str, StoredTenso
     known = {tuple(parts[:at]) for parts in (name.split(".") for name in stored) for at in range(1, len(parts))}
     seen = set(known)
     for node in nodes:
-        scope: Scope = ()
+        scope: ScopePath = ()
         for part in node.scope or ():
             base, line, number = part.rpartition("_")
             again = line and number.isdecimal() and (*scope, part) not in known and (*scope, base) in seen

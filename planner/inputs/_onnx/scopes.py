@@ -7,12 +7,12 @@ from itertools import takewhile
 
 from planner.inputs._graph import Graph, GraphNode, ModuleCall
 
-Scope = tuple[str, ...]
+ScopePath = tuple[str, ...]
 SOON = 1000
 """Steps among which the first weights of a list are looked for."""
 
 
-def scoped(graph: Graph, told: Mapping[GraphNode, Scope]) -> None:
+def scoped(graph: Graph, told: Mapping[GraphNode, ScopePath]) -> None:
     """Put the steps of a graph, all of which stand in its outermost list, into lists within. A list that was left is
     opened again only for a second call of what stands in it.
 
@@ -24,7 +24,7 @@ def scoped(graph: Graph, told: Mapping[GraphNode, Scope]) -> None:
     top = graph.top
     top.members = []
     open_: list[ModuleCall] = [top]
-    left: set[Scope] = set()
+    left: set[ScopePath] = set()
     seen: set[str] = set()
     for i, (step, place) in enumerate(zip(steps, places, strict=True)):
         here = tuple(each.path.rpartition(".")[2] for each in open_[1:])
@@ -46,7 +46,7 @@ def scoped(graph: Graph, told: Mapping[GraphNode, Scope]) -> None:
         step.scope.members.append(step)
 
 
-def _first_weights(steps: Sequence[GraphNode], places: Sequence[Scope], start: int, path: Scope) -> str:
+def _first_weights(steps: Sequence[GraphNode], places: Sequence[ScopePath], start: int, path: ScopePath) -> str:
     """The name of the first weights that a list reads which begins with a step; nothing where it reads none soon."""
     for step, place in zip(steps[start : start + SOON], places[start : start + SOON], strict=True):
         if place[: len(path)] != path:
@@ -56,18 +56,18 @@ def _first_weights(steps: Sequence[GraphNode], places: Sequence[Scope], start: i
     return ""
 
 
-def _completed(steps: list[GraphNode], told: Mapping[GraphNode, Scope]) -> list[Scope]:
+def _completed(steps: list[GraphNode], told: Mapping[GraphNode, ScopePath]) -> list[ScopePath]:
     """The place of each step: one that nothing is told of stands with the one before it where it reads only what is
     read or made there, or where the next one stands there too; else in the list that holds both.
     """
-    found: list[Scope] = []
-    following: list[Scope] = []
-    after: Scope = ()
+    found: list[ScopePath] = []
+    following: list[ScopePath] = []
+    after: ScopePath = ()
     for step in reversed(steps):
         after = told.get(step, after)
         following.append(after)
     following.reverse()
-    before: Scope = ()
+    before: ScopePath = ()
     known: set[GraphNode] = set()
     for step, after in zip(steps, following, strict=True):
         if (own := told.get(step)) is not None:

@@ -15,8 +15,8 @@ from planner.inputs._onnx.values import StoredTensor
 
 
 def simplified(nodes: Sequence[FileNode], stored: dict[str, StoredTensor], outputs: Sequence[str]) -> list[FileNode]:
-    """The nodes with those as one that are one layer. Weights that stand for others by their names are added to those
-    that are stored.
+    """The nodes of a graph, of which several that are one layer have become one node. Weights that stand for others by
+    their names are added to those that are stored.
     """
     kept = [node for node in nodes if not _is_other_name(node, stored)]
     found = _Simplified(kept, stored, outputs)

@@ -94,7 +94,7 @@ class StoredTensor:
 
 
 @dataclass(eq=False)
-class Numbers:
+class KnownNumbers:
     """Numbers that follow from the sizes of tensors, in every run."""
 
     runs: tuple[Any, ...]
@@ -112,7 +112,7 @@ class Unknown:
     reason: str
 
 
-Value = Traced | StoredTensor | Numbers | Unknown
+Value = Traced | StoredTensor | KnownNumbers | Unknown
 
 
 def as_plain(array: Any) -> Any:

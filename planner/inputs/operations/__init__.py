@@ -15,14 +15,14 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, TypeVar
 
-Meaning = TypeVar("Meaning", bound=Callable[..., Any])
+MeaningT = TypeVar("MeaningT", bound=Callable[..., Any])
 OPERATIONS: dict[str, Callable[..., Any]] = {}
 
 
-def operation(*names: str) -> Callable[[Meaning], Meaning]:
+def operation(*names: str) -> Callable[[MeaningT], MeaningT]:
     """Makes a function the meaning of those of PyTorch with these names."""
 
-    def added(function: Meaning) -> Meaning:
+    def added(function: MeaningT) -> MeaningT:
         OPERATIONS.update(dict.fromkeys(names, function))
         return function
 

@@ -139,7 +139,7 @@ PLAIN = {
 OPERATIONS.update({name: partial(_function, type_) for name, type_ in PLAIN.items()})
 
 
-def _given(b: GraphBuilder, type_: str, x: Any, arguments: dict[str, tuple[Any, Any]]) -> Traced:
+def with_arguments(b: GraphBuilder, type_: str, x: Any, arguments: dict[str, tuple[Any, Any]]) -> Traced:
     """A function of each value with arguments, of which those at their defaults are left out."""
     tensor = b.tensor(x)
     return b.like(b.step(type_, chosen(arguments), [tensor]), tensor)
@@ -147,31 +147,31 @@ def _given(b: GraphBuilder, type_: str, x: Any, arguments: dict[str, tuple[Any, 
 
 @operation("gelu")
 def gelu(b: GraphBuilder, x: Any, approximate: str = "none") -> Traced:
-    return _given(b, "GELU", x, {"approximate": (approximate, "none")})
+    return with_arguments(b, "GELU", x, {"approximate": (approximate, "none")})
 
 
 @operation("leaky_relu")
 def leaky_relu(b: GraphBuilder, x: Any, negative_slope: float = 0.01, inplace: bool = False) -> Traced:
-    return _given(b, "LeakyReLU", x, {"negative_slope": (negative_slope, 0.01)})
+    return with_arguments(b, "LeakyReLU", x, {"negative_slope": (negative_slope, 0.01)})
 
 
 @operation("elu")
 def elu(b: GraphBuilder, x: Any, alpha: float = 1.0, inplace: bool = False) -> Traced:
-    return _given(b, "ELU", x, {"alpha": (alpha, 1.0)})
+    return with_arguments(b, "ELU", x, {"alpha": (alpha, 1.0)})
 
 
 @operation("hardtanh")
 def hardtanh(b: GraphBuilder, x: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Traced:
-    return _given(b, "Hardtanh", x, {"min_val": (min_val, -1.0), "max_val": (max_val, 1.0)})
+    return with_arguments(b, "Hardtanh", x, {"min_val": (min_val, -1.0), "max_val": (max_val, 1.0)})
 
 
 @operation("celu")
 def celu(b: GraphBuilder, x: Any, alpha: float = 1.0, inplace: bool = False) -> Traced:
-    return _given(b, "CELU", x, {"alpha": (alpha, 1.0)})
+    return with_arguments(b, "CELU", x, {"alpha": (alpha, 1.0)})
 
 
 def _shrunk(type_: str, b: GraphBuilder, x: Any, lambd: float = 0.5) -> Traced:
-    return _given(b, type_, x, {"lambd": (lambd, 0.5)})
+    return with_arguments(b, type_, x, {"lambd": (lambd, 0.5)})
 
 
 OPERATIONS.update({"hardshrink": partial(_shrunk, "Hardshrink"), "softshrink": partial(_shrunk, "Softshrink")})
@@ -179,7 +179,7 @@ OPERATIONS.update({"hardshrink": partial(_shrunk, "Hardshrink"), "softshrink": p
 
 @operation("threshold", "_threshold")
 def threshold(b: GraphBuilder, x: Any, threshold: float, value: float, inplace: bool = False) -> Traced:
-    return _given(b, "Threshold", x, {"threshold": (threshold, None), "value": (value, None)})
+    return with_arguments(b, "Threshold", x, {"threshold": (threshold, None), "value": (value, None)})
 
 
 @operation("rrelu")
@@ -188,12 +188,12 @@ def rrelu(
 ) -> Traced:
     if training:
         raise NotSayable("slopes at random in evaluation too")
-    return _given(b, "RReLU", x, {"lower": (lower, 1 / 8), "upper": (upper, 1 / 3)})
+    return with_arguments(b, "RReLU", x, {"lower": (lower, 1 / 8), "upper": (upper, 1 / 3)})
 
 
 @operation("softplus")
 def softplus(b: GraphBuilder, x: Any, beta: float = 1.0, threshold: float = 20.0) -> Traced:
-    return _given(b, "Softplus", x, {"beta": (beta, 1.0), "threshold": (threshold, 20.0)})
+    return with_arguments(b, "Softplus", x, {"beta": (beta, 1.0), "threshold": (threshold, 20.0)})
 
 
 @operation("invert", "logical_not", "bitwise_not")
@@ -219,7 +219,7 @@ def clamp(b: GraphBuilder, x: Any, min: Any = None, max: Any = None) -> Traced:
     if not all(each is None or isinstance(each, int | float) for each in (min, max)):
         raised = operator("Maximum", b, x, min) if min is not None else x
         return operator("Minimum", b, raised, max) if max is not None else raised
-    return _given(b, "Clamp", x, {"min": (min, None), "max": (max, None)})
+    return with_arguments(b, "Clamp", x, {"min": (min, None), "max": (max, None)})
 
 
 # What leaves values as they are

@@ -104,7 +104,7 @@ def expand(b: GraphBuilder, x: Any, *_: Any, **__: Any) -> Traced:
 
 @operation("copy")
 def copy(b: GraphBuilder, x: Any, src: Any, non_blocking: bool = False) -> Traced:
-    """What is written over a tensor."""
+    """The tensor that is written over another one, brought to its size."""
     return expand(b, src)
 
 

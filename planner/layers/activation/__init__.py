@@ -1,1 +1,1 @@
-"""Activations."""
+"""Activations. A new activation is a class in a file here."""

@@ -1,1 +1,1 @@
-"""Convolutions, and transposed ones."""
+"""Convolutions and transposed convolutions. A new one is a class in a file here; `_grouped` has what they share."""

@@ -13,7 +13,7 @@ from planner.layers._batch_axes import TakesBatchAxes
 from planner.layers._call import Call
 from planner.layers._fields import Padding, PerAxis
 from planner.layers._layer import Layer, axis_name
-from planner.layers._padding import BeforeAfter, padded, sides_of
+from planner.layers._padding import PadAmounts, padded, sides_of
 
 
 class Windows(TakesBatchAxes):
@@ -47,7 +47,7 @@ class Windows(TakesBatchAxes):
     def dilations(self) -> tuple[int, ...]:
         return (1,) * self.rank
 
-    def sides(self) -> tuple[BeforeAfter, ...]:
+    def sides(self) -> tuple[PadAmounts, ...]:
         """Padding before and after each axis, where it does not depend on the input's size."""
         return sides_of(self.padding, self.kernels(), self.dilations())
 
@@ -88,7 +88,7 @@ class Windows(TakesBatchAxes):
         windows = zip(numbers, self.sides(), strict=True)
         return tuple(Window(*each, *sides, self.ceil_mode) for each, sides in windows)
 
-    def around(self, x: Shape) -> tuple[BeforeAfter, ...]:
+    def around(self, x: Shape) -> tuple[PadAmounts, ...]:
         """The padding that makes windows hanging over the end into whole ones."""
         sized = zip(self.own_axes(), x.spatial[self.batch_axes :], strict=True)
         windows = [axis.at(n) if isinstance(axis, SameWindow) else axis for axis, n in sized]

@@ -12,7 +12,7 @@ from planner.faults.missing_key import MissingKey
 from planner.faults.windows_too_wide import WindowsTooWide
 from planner.faults.wrong_value import WrongValue
 from planner.geometry import RandomBins, Shape
-from planner.layers._fields import Count, PerAxis, PerAxisFactor, Power
+from planner.layers._fields import Count, PerAxis, PerAxisFactor, PowerValue
 from planner.layers._layer import axis_name
 from planner.layers.pool._windows import ReturnsIndices, Windows, WithinInput
 
@@ -20,7 +20,7 @@ from planner.layers.pool._windows import ReturnsIndices, Windows, WithinInput
 class _LPPool(Windows):
     pads: ClassVar[bool] = False
 
-    norm_type: Power
+    norm_type: PowerValue
 
     def needed(self, *inputs: Shape) -> tuple[str, ...]:
         return ()  # PyTorch has norm_type before kernel_size

@@ -1,1 +1,1 @@
-"""Layers that give the axes another form: reshaping, reordering, cutting."""
+"""Layers that give the axes another form: reshaping, reordering, cutting. A new one is a class in a file here."""

@@ -27,7 +27,7 @@ def _axis(working: Working) -> dict[str, Any]:
         "out": working.out,
         "arguments": working.layer.arguments(),
         "working": [asdict(line) for line in working.lines],
-        "loss": asdict(working.loss) if working.out is not None else None,
+        "loss": working.loss._asdict() if working.out is not None else None,
         **working.more,
         "findings": [
             {

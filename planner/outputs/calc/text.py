@@ -125,7 +125,7 @@ def _said(title: str, text: str, look: TextStyle, screen: Screen) -> Iterator[st
 
 def _changes(working: Working, screen: Screen) -> Iterator[str]:
     """What would lose nothing: a row for each size or argument, the nearest first."""
-    yield "  " + screen.paint(working.remedy, "bold")
+    yield "  " + screen.paint(working.heading, "bold")
     rows: dict[str, list[str]] = {}
     for each in working.changes:
         note = f" ({each.note})" if each.note else ""

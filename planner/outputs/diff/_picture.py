@@ -13,7 +13,7 @@ from planner.outputs._fold import summed
 from planner.outputs._screen import cut, printable, wrapped
 from planner.outputs.diff import _words
 from planner.outputs.diff._rows import step_details
-from planner.outputs.diff._stretches import Kind, StepStretch, stretches
+from planner.outputs.diff._stretches import StepStretch, StretchKind, stretches
 from planner.outputs.draw._themes import THEMES, Theme
 from planner.outputs.plan.table import amount, memory, shapes_text
 from planner.plan import Plan
@@ -32,7 +32,7 @@ MOST_BOXES = 150
 MOST_LINES = 3
 """Lines about what was changed in a step."""
 
-_SAID: Mapping[Kind, str] = {
+_SAID: Mapping[StretchKind, str] = {
     "+": "added",
     "-": "removed",
     "~": "changed",
@@ -179,10 +179,10 @@ def _row(row: PictureRow, xs: Sequence[int], theme: Theme) -> Iterator[str]:
             yield _text(text, x + 8, y + LINE * i, theme.faint if faint else theme.text)
 
 
-def _colours(kind: Kind, theme: Theme) -> tuple[str, str]:
+def _colours(kind: StretchKind, theme: Theme) -> tuple[str, str]:
     """The fill and the outline of boxes of a kind."""
     error, warning = theme.marks[Severity.ERROR], theme.marks[Severity.WARNING]
-    found: Mapping[Kind, tuple[str, str]] = {
+    found: Mapping[StretchKind, tuple[str, str]] = {
         "+": (theme.fill("pool"), "#15803d" if theme.text != "#000000" else theme.text),
         "-": (error[2], error[0]),
         "~": (warning[2], warning[0]),
@@ -197,7 +197,7 @@ def _colours(kind: Kind, theme: Theme) -> tuple[str, str]:
 
 
 def _arrows(plan: Plan, rows: Sequence[PictureRow], side: int, x: int, theme: Theme) -> Iterator[str]:
-    """From each box to those that read it: straight to the next one, and past others on the outer side."""
+    """The arrows from each box to those that read it: straight to the next one, and past others on the outer side."""
     shown = [row for row in rows if row.boxes[side] is not None]
     owner = {i: place for place, row in enumerate(shown) for i in row.stretch.numbers(side)}
     past: dict[tuple[int, int], None] = {}
@@ -244,7 +244,7 @@ def _text(text: str, x: float, y: float, colour: str, size: int = SIZE, *, bold:
     return f'<text x="{x:g}" y="{y:g}" font-size="{size}"{weight} fill="{colour}">{escape(text)}</text>'
 
 
-def _legend(kinds: Sequence[Kind], x: int, y: int, theme: Theme) -> Iterator[str]:
+def _legend(kinds: Sequence[StretchKind], x: int, y: int, theme: Theme) -> Iterator[str]:
     for kind in kinds:
         fill, line = _colours(kind, theme)
         yield f'<rect x="{x}" y="{y - 9}" width="12" height="12" fill="{fill}" stroke="{line}"/>'

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from planner.comparison import BeforeAfter, Comparison, StepChange
-from planner.model import Group
+from planner.model import Group, around
 from planner.outputs._fold import summed
 from planner.outputs._screen import cut, printable
 from planner.outputs.draw._picture import arguments
@@ -17,7 +17,7 @@ from planner.outputs.plan.table import shapes_text
 from planner.plan import Plan, Step
 from planner.words import counted, named, pattern, starred
 
-Sign = Literal["+", "-", "~"]
+ChangeSign = Literal["+", "-", "~"]
 TOLD = ("out", "params", "macs", "kept")
 """What is told of steps in which nothing was changed."""
 MOST_SHAPES = 2
@@ -36,7 +36,7 @@ class DiffRow:
     details  what was changed in it, each in a few words
     """
 
-    sign: Sign
+    sign: ChangeSign
     name: str
     type: str
     changes: tuple[StepChange, ...]
@@ -118,18 +118,13 @@ def following(both: Comparison) -> list[DiffRow]:
     )
 
 
-def _sign(each: StepChange) -> Sign:
+def _sign(each: StepChange) -> ChangeSign:
     return "+" if each.added else "-" if each.removed else "~"
 
 
 def _around(step: Step) -> list[Group]:
     """The blocks around a step, the outermost first."""
-    found: list[Group] = []
-    group = step.group
-    while group is not None:
-        found.append(group)
-        group = group.parent
-    return found[::-1]
+    return [*around(step.group)][::-1]
 
 
 def _whole(steps: Iterable[Step | None]) -> set[Group]:
@@ -145,7 +140,7 @@ def _rows(
     both: Comparison, changes: Iterable[StepChange], block: Callable[[StepChange], Group | None]
 ) -> Iterator[DiffRow]:
     """A row for each change or, for those of a block, one where its first stands."""
-    found: dict[tuple[Sign, object], list[StepChange]] = {}
+    found: dict[tuple[ChangeSign, object], list[StepChange]] = {}
     for each in changes:
         found.setdefault((_sign(each), block(each) or each), []).append(each)
     for (sign, what), steps in found.items():
@@ -155,7 +150,7 @@ def _rows(
             yield _of_step(both, steps[0], sign)
 
 
-def _of_block(both: Comparison, block: Group, sign: Sign, changes: Sequence[StepChange]) -> DiffRow:
+def _of_block(both: Comparison, block: Group, sign: ChangeSign, changes: Sequence[StepChange]) -> DiffRow:
     plan = both.before.plan if sign == "-" else both.after.plan
     leaving = tuple(shape for ref in plan.leaving(block) if (shape := plan.shape(ref)) is not None)
     out = BeforeAfter(None, leaving) if sign != "-" else BeforeAfter(leaving, None)
@@ -167,7 +162,7 @@ def _of_block(both: Comparison, block: Group, sign: Sign, changes: Sequence[Step
     return DiffRow(sign, printable(block.name), printable(block.type), tuple(changes), (out,), details)
 
 
-def _of_step(both: Comparison, each: StepChange, sign: Sign) -> DiffRow:
+def _of_step(both: Comparison, each: StepChange, sign: ChangeSign) -> DiffRow:
     was, now = each.before, each.after
     kinds = [printable(step.type) for step in (was, now) if step is not None]
     out = BeforeAfter(was.outputs if was else None, now.outputs if now else None)

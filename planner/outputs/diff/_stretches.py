@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 from planner.comparison import Comparison, Pair, StepChange
-from planner.model import Group
+from planner.model import Group, around
 from planner.outputs.diff._rows import TOLD
 from planner.plan import Plan, Step
 
-Kind = Literal["+", "-", "~", "→", "≈", "="]
+StretchKind = Literal["+", "-", "~", "→", "≈", "="]
 """Added, removed, changed, renamed, with other shapes or costs only, as before."""
 
 
@@ -22,7 +21,7 @@ class StepStretch:
     block   the block that they are, where they are all of it
     """
 
-    kind: Kind
+    kind: StretchKind
     pairs: list[Pair] = field(default_factory=list)
     changes: list[StepChange] = field(default_factory=list)
     block: Group | None = None
@@ -51,7 +50,7 @@ def stretches(both: Comparison) -> list[StepStretch]:
     return found
 
 
-def _kind(change: StepChange | None) -> Kind:
+def _kind(change: StepChange | None) -> StretchKind:
     if change is None:
         return "="
     if change.added or change.removed:
@@ -68,20 +67,13 @@ def _step(plans: tuple[Plan, Plan], pair: Pair) -> Step:
     return plans[side].steps[number]
 
 
-def _uniform(plans: tuple[Plan, Plan], kinds: dict[Pair, Kind]) -> set[Group]:
+def _uniform(plans: tuple[Plan, Plan], kinds: dict[Pair, StretchKind]) -> set[Group]:
     """The blocks of which all steps are of one kind."""
-    counts: dict[tuple[Group, Kind], int] = {}
+    counts: dict[tuple[Group, StretchKind], int] = {}
     for pair, kind in kinds.items():
         for group in around(_step(plans, pair).group):
             counts[group, kind] = counts.get((group, kind), 0) + 1
     return {group for (group, _), count in counts.items() if count == group.last - group.first}
-
-
-def around(group: Group | None) -> Iterator[Group]:
-    """A block and those that it stands in."""
-    while group is not None:
-        yield group
-        group = group.parent
 
 
 def _outermost(group: Group | None, among: set[Group]) -> Group | None:

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from planner.comparison import BeforeAfter, Comparison, Port
 from planner.comparison.state import StateEntry
 from planner.diagnostics import Diagnostic, Severity
-from planner.outputs._findings import headline
 from planner.outputs._screen import printable
 from planner.outputs.diff._rows import CopyNames, DiffRow, edited
 from planner.outputs.plan.table import line_text, memory
@@ -64,7 +63,7 @@ _TOTALS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
     ("steps", "steps", count_text),
     ("receptive field", "receptive_field", _size),
     ("cells never read", "unread_cells", count_text),
-    ("MACs in vain", "wasted_macs", count_text),
+    ("MACs never read", "wasted_macs", count_text),
 )
 
 
@@ -194,7 +193,7 @@ def findings(both: Comparison) -> Iterator[FindingText]:
     changed = [now for _, now in found.changed if now.severity is not Severity.INFO]
     was = {id(now): was for was, now in found.changed}
     for each in changed:
-        text = f"{_text(both.after, [each])}; was: {printable(was[id(each)].label or headline(was[id(each)]))}"
+        text = f"{_text(both.after, [each])}; was: {printable(was[id(each)].label or was[id(each)].headline)}"
         yield FindingText("~", each.severity, each.code, text)
     yield from _told("-", both.before, found.mended)
 
@@ -221,7 +220,7 @@ def _text(report: Report, alike: Sequence[Diagnostic]) -> str:
     steps = [*dict.fromkeys(printable(each.step) for each in alike if each.step)]
     at = f"line {line_text(place)}" if place is not None else ""
     where = ", ".join(filter(None, [named(steps), at]))
-    return printable(headline(first)) + (f" ({where})" if where else "")
+    return printable(first.headline) + (f" ({where})" if where else "")
 
 
 # What still loads
@@ -234,12 +233,12 @@ def loads(both: Comparison) -> str:
         return ""
     whole = len(found.after)
     if found.unknown:
-        return f"{found.fitting:,} entries load from a state_dict of before; of steps not planned it is not known"
+        return f"{found.fitting:,} entries load from an earlier state_dict; of steps not planned, this is not known"
     if found.fitting == whole:
         more = f", which has {len(found.gone):,} more" if found.gone else ""
-        return f"all {counted(whole, 'entry')} load from a state_dict of before{more}"
+        return f"all {counted(whole, 'entry')} load from an earlier state_dict{more}"
     renamed = f", {len(found.renaming):,} more once they are renamed" if found.renaming else ""
-    return f"{found.fitting:,} of {counted(whole, 'entry')} load from a state_dict of before{renamed}"
+    return f"{found.fitting:,} of {counted(whole, 'entry')} load from an earlier state_dict{renamed}"
 
 
 def loading(both: Comparison) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,7 @@ FORMAT = Format(has_findings=True)
 
 
 def render(both: Comparison, screen: Screen, *_: object) -> str:
-    """All that differs; the steps that are as before are not in it."""
+    """All that differs between two models; steps that are as before are left out."""
     return laid_out(dictionary(both), 3, ascii=not screen.unicode)
 
 

@@ -20,7 +20,7 @@ MOST_ROWS = 40
 
 
 def render(both: Comparison, screen: Screen, *_: object) -> str:
-    """All that differs; nothing where nothing does."""
+    """All that differs between two models; an empty text where nothing does."""
     if not both.differs:
         return ""
     parts = [_head(both), _totals(both), _steps(both), _findings(both), _state(both)]
@@ -74,7 +74,7 @@ def _table(both: Comparison, rows: list[DiffRow]) -> Iterator[str]:
 def _findings(both: Comparison) -> Iterator[str]:
     found = list(_words.findings(both))
     for each in found[:MOST_ROWS]:
-        said = {"+": "new", "-": "mended", "~": "other numbers"}[each.sign]
+        said = {"+": "new", "-": "fixed", "~": "other numbers"}[each.sign]
         yield f"- {said}: **{each.severity} {each.code}** {_prose(each.text)}"
     yield from _rest(len(found), "finding")
 

@@ -20,7 +20,7 @@ _DETAIL = "    "
 
 
 def render(both: Comparison, screen: Screen, *_: object) -> str:
-    """All that differs; nothing where nothing does."""
+    """All that differs between two models; an empty text where nothing does."""
     if not both.differs:
         return ""
     parts = [_head(both, screen), _totals(both, screen), _steps(both, screen)]

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from itertools import accumulate
 
+from planner.model import around
 from planner.outputs._fold import Row, Tree
-from planner.outputs.draw._kinds import BlockKind, Kinds, around, only_works_on_values
+from planner.outputs.draw._kinds import BlockKind, Kinds, only_works_on_values
 from planner.outputs.draw._picture import Arrow, Box, Frame, Picture, TooManyBoxes
 from planner.outputs.draw._room import LEAST_OPENED, PAGE, height
-from planner.outputs.draw._ways import Pair, hands_on, lent, skips
+from planner.outputs.draw._ways import BoxPair, hands_on, lent, skips
 from planner.plan import Plan, Tensor
 from planner.report import Report
 
@@ -144,7 +145,7 @@ def _given_name(plan: Plan, ref: Tensor) -> str:
 
 def _arrows(plan: Plan, boxes: list[Box]) -> list[Arrow]:
     owner = {i: box for box in boxes for steps in box.all_steps() for i in steps}
-    refs: defaultdict[Pair, dict[Tensor, None]] = defaultdict(dict)
+    refs: defaultdict[BoxPair, dict[Tensor, None]] = defaultdict(dict)
     for box in list(boxes):
         for i in (i for steps in box.steps for i in steps):
             for ref in plan.steps[i].sources:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from planner.model import Group
+from planner.model import Group, around
 from planner.outputs._fold import Opens
 from planner.plan import Plan
 
@@ -80,13 +80,6 @@ class Kinds:
         for kind, group in firsts.items():
             if not is_one_box(self.plan, group):
                 yield counts[kind], [self.kinds[each] for each in around(group)]
-
-
-def around(group: Group | None) -> Iterator[Group]:
-    """A block and the blocks that it stands in, innermost first."""
-    while group is not None:
-        yield group
-        group = group.parent
 
 
 def is_one_box(plan: Plan, block: Group) -> bool:

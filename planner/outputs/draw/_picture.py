@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from planner.geometry import Shape
-from planner.model import Group
+from planner.model import Group, around
 from planner.outputs._fold import Row
 from planner.outputs._screen import printable
-from planner.outputs.draw._kinds import around, is_one_box
+from planner.outputs.draw._kinds import is_one_box
 from planner.outputs.draw._marks import Mark, marks
 from planner.outputs.draw._ways import alone
 from planner.outputs.plan.table import shapes_text

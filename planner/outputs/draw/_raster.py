@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
-Point = tuple[float, float]
+PaintedPoint = tuple[float, float]
 
 _WORDS = {"middle": 0, "end": 1}
 _FLAGS = {"bold": 1}
@@ -38,7 +38,7 @@ def _drawn(root: ElementTree.Element, height: float) -> Iterator[str]:
             yield from _painted(each, _OUTLINES[name](each), height, closed=name in ("polygon", "rect"))
 
 
-def _painted(element: ElementTree.Element, points: list[Point], height: float, closed: bool) -> Iterator[str]:
+def _painted(element: ElementTree.Element, points: list[PaintedPoint], height: float, closed: bool) -> Iterator[str]:
     fill, line = (_colour(element.get(name)) for name in ("fill", "stroke"))
     corners = f"{len(points)} {' '.join(f'{x:g} {height - y:g}' for x, y in points)}"
     dashes, width = element.get("stroke-dasharray"), element.get("stroke-width", "1")
@@ -70,24 +70,24 @@ def _colour(text: str | None) -> str | None:
 # Outlines
 
 
-def _polygon(element: ElementTree.Element) -> list[Point]:
+def _polygon(element: ElementTree.Element) -> list[PaintedPoint]:
     numbers = [float(each) for each in re.findall(r"-?[\d.]+(?:e-?\d+)?", element.get("points") or "")]
     return list(zip(numbers[::2], numbers[1::2], strict=False))
 
 
-def _rect(element: ElementTree.Element) -> list[Point]:
+def _rect(element: ElementTree.Element) -> list[PaintedPoint]:
     x, y, width, height = (float(element.get(name, "0")) for name in ("x", "y", "width", "height"))
     return [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
 
 
-def _line(element: ElementTree.Element) -> list[Point]:
+def _line(element: ElementTree.Element) -> list[PaintedPoint]:
     x1, y1, x2, y2 = (float(element.get(name, "0")) for name in ("x1", "y1", "x2", "y2"))
     return [(x1, y1), (x2, y2)]
 
 
-def _path(element: ElementTree.Element) -> list[Point]:
+def _path(element: ElementTree.Element) -> list[PaintedPoint]:
     """The corners of a path of absolute moves and lines."""
-    found: list[Point] = []
+    found: list[PaintedPoint] = []
     for command, rest in re.findall(r"([MLHV])([^MLHVZz]*)", element.get("d") or ""):
         numbers = [float(each) for each in re.findall(r"-?[\d.]+(?:e-?\d+)?", rest)]
         if command == "H":

@@ -13,13 +13,13 @@ from planner.plan import Plan
 if TYPE_CHECKING:
     from planner.outputs.draw._picture import Arrow, Box
 
-Pair = tuple[int, int]
+BoxPair = tuple[int, int]
 """The numbers of two boxes, of which the second reads the first."""
 
 
-def lent(plan: Plan, owner: Mapping[int, Box], planned: int, pairs: Iterable[Pair]) -> set[Pair]:
+def lent(plan: Plan, owner: Mapping[int, Box], planned: int, pairs: Iterable[BoxPair]) -> set[BoxPair]:
     """The pairs of boxes of which the second uses nothing but the size of the first."""
-    used: set[Pair] = set()
+    used: set[BoxPair] = set()
     for i, step in enumerate(plan.steps):
         for links in step.links or ([None] * len(step.sources),):
             for ref, link in zip(step.sources, links, strict=False):
@@ -60,7 +60,7 @@ def hands_on(plan: Plan, box: Box) -> bool:
     )
 
 
-def skips(count: int, pairs: Iterable[Pair], lent: set[Pair], passing: set[int]) -> set[Pair]:
+def skips(count: int, pairs: Iterable[BoxPair], lent: set[BoxPair], passing: set[int]) -> set[BoxPair]:
     """The pairs between which there is also a longer way, along values but for its last piece.
 
     A box that only hands on what it reads (`passing`) to one other does not end a skip, and is not a way of its own.
@@ -72,7 +72,7 @@ def skips(count: int, pairs: Iterable[Pair], lent: set[Pair], passing: set[int])
         if (source, target) not in lent:
             readers[source].append(target)
     before = [0] * count  # for each box, as bits, the boxes from which there is a way to it
-    found: set[Pair] = set()
+    found: set[BoxPair] = set()
     for target in range(count):
         around = real = 0
         for source in sources[target]:

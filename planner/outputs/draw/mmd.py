@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from planner.diagnostics import Severity
+from planner.model import around
 from planner.outputs._fold import Row
 from planner.outputs._screen import cut, printable
 from planner.outputs.draw._drawing import draw
 from planner.outputs.draw._engine import DrawDot
-from planner.outputs.draw._kinds import around
 from planner.outputs.draw._look import DIRECTIONS, PLAIN, Look
 from planner.outputs.draw._marks import Mark, worst
 from planner.outputs.draw._metrics import METRICS

@@ -14,7 +14,7 @@ FORMAT = Format(has_volumes=True)
 
 
 def render(report: Report, look: Look, engine: DrawDot) -> bytes:
-    """The file; the graph is laid out by the engine."""
+    """The drawing as a PDF file; the engine lays the graph out."""
     if look.volumes:
         return of_svg(_volumes.render(report, look).encode(), engine)
     return engine(graphs(report, look), "pdf")

@@ -10,7 +10,7 @@ from planner.training.memory import Training
 
 
 def render(training: Training, batch: int, limit: int, savings: list[Saving], screen: Screen) -> str:
-    """All numbers; the totals are those at that batch, or at 1 where none fits."""
+    """The batch that fits and what training takes then, in plain values; at batch 1 where none fits."""
     found = {
         "memory_bytes": limit,
         "batch": batch,

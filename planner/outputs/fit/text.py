@@ -6,7 +6,7 @@ from planner.outputs import Format
 from planner.outputs._columns import GAP, Column, lines_of, widths_in
 from planner.outputs._screen import Screen, printable, wrapped
 from planner.outputs.plan.table import amount, memory
-from planner.outputs.train.table import said
+from planner.outputs.train.table import totals_said
 from planner.training.fitting import Saving
 from planner.training.memory import Training
 
@@ -17,7 +17,7 @@ def render(training: Training, batch: int, limit: int, savings: list[Saving], sc
     """A sentence on the batch, the peak there, and a table of blocks."""
     what = f"batch {batch:,} fits" if batch else "not even a batch of 1 fits"
     lines = [*wrapped(f"{what} into {memory(limit)}", screen.width), ""]
-    for text in said(training):
+    for text in totals_said(training):
         lines += [GAP + line for line in wrapped(text, screen.width - len(GAP))]
     worth = [each for each in savings if each.saved > 0]
     if worth:

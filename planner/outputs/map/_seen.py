@@ -78,7 +78,7 @@ def seen(report: Report, input: str | None = None, step: str | None = None, cell
     if report.ragged is not None:
         raise NoMap(f"what is read of `{report.ragged.name}` is too scattered over a long axis to be worked out")
     if not plan.complete or report.reach is None:
-        raise NoMap("the model has faults, so nobody knows what else would read its input; planner check lists them")
+        raise NoMap("the model has faults, so it is not known what reads its input; `planner check` lists them")
     unread = report.unread_inputs
     if input is not None and input not in unread:
         raise NoMap(f"there is no input `{input}`; there are: {', '.join(unread)}")

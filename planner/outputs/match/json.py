@@ -8,5 +8,5 @@ from planner.outputs._screen import Screen
 
 
 def render(match: WeightsMatch, screen: Screen) -> str:
-    """All that is known, with every entry that does not agree."""
+    """The match in plain values, with every entry that does not agree."""
     return laid_out(match.to_dict(), 2, ascii=not screen.unicode)

@@ -29,5 +29,5 @@ def render(report: Report, screen: Screen, depth: int | None = None) -> str:
 
 
 def harmless(text: str) -> str:
-    """A spreadsheet takes a cell that starts like this for a formula; a quote before it keeps it a text."""
+    """A cell that no spreadsheet takes for a formula: where it starts like one, a quote before it keeps it a text."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text

@@ -64,7 +64,7 @@ def _rows(axis: AxisSizes, low: int, high: int, columns: int, gutter: int, scree
 
 
 def _columns(period: int, room: int) -> int:
-    """As many columns as fit of whole periods, and if possible of eights; where no period fits, of tens."""
+    """The number of columns that fit: of whole periods, and if possible of eights; where no period fits, of tens."""
     unit = next((each for each in (math.lcm(period, 8), period, 10) if each <= room), 1)
     return room // unit * unit
 

@@ -23,7 +23,7 @@ def render(found: Sequence[InputSizes], screen: Screen, low: int, high: int) -> 
     where `high` is below `low`, there are no charts.
     """
     if not found:
-        return "no input has spatial axes, of which the sizes could be others\n"
+        return "no input has spatial axes whose sizes could be others\n"
     parts = [part for each in found for part in _input(each, screen, low, high)]
     shapes = {each.input: each for each in found}
     alike: dict[object, list[Together]] = {}

@@ -14,7 +14,7 @@ from planner.points import SweepOutcome
 
 
 def render(outcome: SweepOutcome, screen: Screen, theme: str, engine: DrawDot) -> str:
-    """All columns; what is not known is empty."""
+    """The rows with all columns; what is not known is empty."""
     file = StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(map(harmless, columns(outcome)))

@@ -109,7 +109,8 @@ def _sums(outcome: SweepOutcome) -> Iterator[str]:
         by += [f"{tally['lossless']:,} by --lossless"] if tally["lossless"] else []
         yield f"{counted(tally['left out'], 'row')} left out: {joined(by)}."
     if tally["unknown"]:
-        yield f"Of {counted(tally['unknown'], 'row')} it is not known whether they keep the limits; they are shown."
+        unknown = counted(tally["unknown"], "row")
+        yield f"Of {unknown} it is not known whether they are within the limits; they are shown."
     if tally["failed"]:
         yield f"{FAILS} {counted(tally['failed'], 'point')} cannot be planned; the first errors:"
         yield from map(printable, outcome.errors)

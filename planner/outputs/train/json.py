@@ -11,7 +11,7 @@ from planner.training.memory import Training
 
 
 def render(report: Report, training: Training, screen: Screen, depth: int | None = None) -> str:
-    """All numbers, in bytes; what is not known is null."""
+    """The memory of training in plain values: bytes, and null for what is not known."""
     return laid_out(values(report, training), 2, ascii=not screen.unicode)
 
 

@@ -7,7 +7,7 @@ from planner.outputs._fold import rows
 from planner.outputs._screen import Screen
 from planner.outputs.plan.markdown import INDENT, escaped
 from planner.outputs.plan.table import title
-from planner.outputs.train.table import columns, said
+from planner.outputs.train.table import columns, totals_said
 from planner.report import Report
 from planner.training.memory import Training
 
@@ -30,6 +30,6 @@ def render(report: Report, training: Training, screen: Screen, depth: int | None
         ]
         lines.append(f"| {' | '.join(cells)} |")
     lines.append(f"| **total** | {' | '.join(f'**{each.total}**' if each.total else '' for each in others)} |")
-    for text in said(training):
+    for text in totals_said(training):
         lines += ["", text]
     return "".join(f"{line}\n" for line in lines)

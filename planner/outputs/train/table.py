@@ -32,12 +32,12 @@ def render(report: Report, training: Training, screen: Screen, depth: int | None
     for cells in lines_of([column.total for column in table], table, widths):
         lines.append(screen.paint(GAP + GAP.join(cells).rstrip(), "bold"))
     lines.append("")
-    for text in said(training):
+    for text in totals_said(training):
         lines += [GAP + line for line in wrapped(text, screen.width - len(GAP))]
     return "".join(f"{line}\n" for line in lines)
 
 
-def said(training: Training) -> list[str]:
+def totals_said(training: Training) -> list[str]:
     """The totals that are no columns of the table, in sentences."""
     optimizer = "" if training.optimizer == "none" else f", {training.optimizer}"
     mixed = f", autocast to {training.autocast}" if training.autocast else ""

@@ -14,7 +14,7 @@ from planner.engine import NoPicture, first_drawn
 from planner.outputs.report import _data, html
 from planner.report import Report
 
-Part = Callable[[Report, int | None], dict[str, Any]]
+PagePart = Callable[[Report, int | None], dict[str, Any]]
 
 
 def plan(report: Report) -> dict[str, Any]:
@@ -84,4 +84,4 @@ def resized(report: Report, level: int | None = None) -> dict[str, Any]:
     return {"changes": _changes(report, edits)}
 
 
-PARTS: dict[str, Part] = {"fixes": fixes, "picture": picture, "maps": maps, "sizes": sizes, "resized": resized}
+PARTS: dict[str, PagePart] = {"fixes": fixes, "picture": picture, "maps": maps, "sizes": sizes, "resized": resized}

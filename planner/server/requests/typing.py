@@ -27,7 +27,7 @@ _ITEMS = {
 
 def bind(server: Server) -> None:
     async def typed(uri: str, work: Callable[[Document], Answer]) -> Answer:
-        """Of the newest text, without waiting for its plan where there is one of an earlier text."""
+        """Answer from the newest text, without waiting for its plan where there is one of an earlier text."""
         sheet = server.desk.sheets.get(uri)
         if sheet is None or sheet.document is None:
             return await server.answer(uri, work)

@@ -12,14 +12,14 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, TypeVar
 
-Meaning = TypeVar("Meaning", bound=Callable[..., Any])
+MeaningT = TypeVar("MeaningT", bound=Callable[..., Any])
 OPERATORS: dict[str, Callable[..., Any]] = {}
 
 
-def operator(*names: str) -> Callable[[Meaning], Meaning]:
+def operator(*names: str) -> Callable[[MeaningT], MeaningT]:
     """Makes a function the meaning of the operators of these names."""
 
-    def added(function: Meaning) -> Meaning:
+    def added(function: MeaningT) -> MeaningT:
         OPERATORS.update(dict.fromkeys(names, function))
         return function
 

@@ -10,8 +10,8 @@ from planner.inputs._graph import NotSayable
 from planner.inputs._onnx.building import OnnxBuilder
 from planner.inputs._onnx.nodes import FileNode
 from planner.inputs._onnx.operators import OPERATORS, operator
-from planner.inputs._onnx.values import Numbers, StoredTensor, Value
-from planner.inputs.operations._arguments import chosen
+from planner.inputs._onnx.values import KnownNumbers, StoredTensor, Value
+from planner.inputs.operations.arithmetic import with_arguments
 
 
 def _operands(b: OnnxBuilder, x: Value, y: Value) -> tuple[Any, Any]:
@@ -121,11 +121,6 @@ def opposite(b: OnnxBuilder, node: FileNode, x: Value) -> Any:
     return b.torch("invert", b.tensor(x))
 
 
-def _given(b: OnnxBuilder, type_: str, x: Value, arguments: dict[str, tuple[Any, Any]]) -> Traced:
-    tensor = b.tensor(x)
-    return b.like(b.step(type_, chosen(arguments), [tensor]), tensor)
-
-
 @operator("LeakyRelu")
 def leaky_relu(b: OnnxBuilder, node: FileNode, x: Value) -> Any:
     return b.torch("leaky_relu", b.tensor(x), node.get("alpha", 0.01))
@@ -138,7 +133,7 @@ def elu(b: OnnxBuilder, node: FileNode, x: Value) -> Any:
 
 @operator("Celu")
 def celu(b: OnnxBuilder, node: FileNode, x: Value) -> Traced:
-    return _given(b, "CELU", x, {"alpha": (node.get("alpha", 1.0), 1.0)})
+    return with_arguments(b, "CELU", x, {"alpha": (node.get("alpha", 1.0), 1.0)})
 
 
 @operator("Selu")
@@ -163,7 +158,7 @@ def hard_sigmoid(b: OnnxBuilder, node: FileNode, x: Value) -> Any:
 
 @operator("ThresholdedRelu")
 def thresholded_relu(b: OnnxBuilder, node: FileNode, x: Value) -> Traced:
-    return _given(b, "Threshold", x, {"threshold": (node.get("alpha", 1.0), None), "value": (0.0, None)})
+    return with_arguments(b, "Threshold", x, {"threshold": (node.get("alpha", 1.0), None), "value": (0.0, None)})
 
 
 @operator("Shrink")
@@ -171,14 +166,14 @@ def shrink(b: OnnxBuilder, node: FileNode, x: Value) -> Traced:
     lambd, bias = node.get("lambd", 0.5), node.get("bias", 0.0)
     if bias not in (0.0, lambd):
         raise NotSayable("a shrink with a shift of its own")
-    return _given(b, "Softshrink" if bias else "Hardshrink", x, {"lambd": (lambd, 0.5)})
+    return with_arguments(b, "Softshrink" if bias else "Hardshrink", x, {"lambd": (lambd, 0.5)})
 
 
 @operator("Clip")
 def clip(b: OnnxBuilder, node: FileNode, x: Value, low: Value | None = None, high: Value | None = None) -> Any:
     bounds = []
     for given, name in ((low, "min"), (high, "max")):
-        known = isinstance(given, StoredTensor | Numbers)
+        known = isinstance(given, StoredTensor | KnownNumbers)
         bounds.append(b.fixed(given).reshape(-1)[0].item() if known else node.get(name))
         if given is not None and not known:
             raise NotSayable("bounds that are computed")

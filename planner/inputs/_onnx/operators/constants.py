@@ -10,7 +10,7 @@ from planner.inputs._graph import NotSayable
 from planner.inputs._onnx.building import OnnxBuilder
 from planner.inputs._onnx.nodes import FileNode
 from planner.inputs._onnx.operators import operator
-from planner.inputs._onnx.values import Numbers, StoredTensor, Value, as_plain, kind_of
+from planner.inputs._onnx.values import KnownNumbers, StoredTensor, Value, as_plain, kind_of
 
 
 @operator("Constant")
@@ -53,13 +53,13 @@ def _many() -> Any:
 
 
 @operator("Shape")
-def shape(b: OnnxBuilder, node: FileNode, x: Value) -> Numbers:
+def shape(b: OnnxBuilder, node: FileNode, x: Value) -> KnownNumbers:
     b.gives = ["whole"]
     start, end = node.get("start", 0), node.get("end")
     return b.worked_out([np.array(sizes[start:end], dtype=np.int64) for sizes in b.sizes(x)], "whole")
 
 
 @operator("Size")
-def size(b: OnnxBuilder, node: FileNode, x: Value) -> Numbers:
+def size(b: OnnxBuilder, node: FileNode, x: Value) -> KnownNumbers:
     b.gives = ["whole"]
     return b.worked_out([np.array(np.prod(sizes, dtype=object)).astype(np.int64) for sizes in b.sizes(x)], "whole")

@@ -13,7 +13,7 @@ from planner.inputs._onnx.operators import operator
 from planner.inputs._onnx.values import Value
 from planner.inputs.operations._arguments import per_axis
 
-Sides = list[tuple[int, int]]
+PadPairs = list[tuple[int, int]]
 
 
 def numbers_of(node: FileNode, name: str, rank: int) -> list[int]:
@@ -96,7 +96,7 @@ def conv(b: OnnxBuilder, node: FileNode, x: Value, w: Value, bias: Value | None 
     return found
 
 
-def padded(b: OnnxBuilder, x: Traced, sides: Sides, mode: str = "constant", value: float = 0) -> Traced:
+def padded(b: OnnxBuilder, x: Traced, sides: PadPairs, mode: str = "constant", value: float = 0) -> Traced:
     """A map with cells before and after its axes, or without."""
     flat = [n for pair in reversed(sides) for n in pair]
     found: Traced = b.torch("pad", x, flat, mode, value)
@@ -130,7 +130,7 @@ def conv_transpose(b: OnnxBuilder, node: FileNode, x: Value, w: Value, bias: Val
 def _cut_off(
     b: OnnxBuilder, node: FileNode, x: Value, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int],
     extra: Sequence[int],
-) -> Sides:  # fmt: skip
+) -> PadPairs:  # fmt: skip
     """The cells that a transposed convolution takes off its result, before and after each axis."""
     rank = len(kernel)
     how = node.get("auto_pad", "NOTSET")

@@ -4,6 +4,9 @@
 (`construction`, `chains`), which of them under which names (`submodules`, `places`), and its forward pass, a call at a
 time (`forward`, `calls`), with variables for what is not nested (`variables`). `program` has what all classes share,
 and `text` breaks lines as a formatter would.
+
+What code looks like may be improved: it must stay as a formatter leaves it, and pass `verifying`. What a layer's call
+is, its own `calls` say, and nothing here.
 """
 
 from __future__ import annotations

@@ -16,12 +16,11 @@ from planner.outputs.code.torch.chains import is_plain
 from planner.outputs.code.torch.construction import (
     Construction,
     Submodule,
-    prefixed,
     registration,
     within,
 )
 from planner.outputs.code.torch.forward import Forward
-from planner.outputs.code.torch.members import Member, found, is_hidden, kind_of
+from planner.outputs.code.torch.members import Member, is_hidden, kind_of, member_named
 from planner.outputs.code.torch.program import Program
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import (
@@ -32,10 +31,10 @@ from planner.outputs.code.torch.submodules import (
     parameter_of,
     place_of,
 )
-from planner.outputs.code.torch.text import BODY, STEP, WIDTH, Bracketed, Brackets, fits, lines
+from planner.outputs.code.torch.text import BODY, STEP, WIDTH, Bracketed, Brackets, after, fits, lines
 from planner.words import joined
 
-Made = Mapping[Part, str | Brackets | None]
+MadeParts = Mapping[Part, str | Brackets | None]
 """The construction of each part; None where that takes several statements."""
 
 
@@ -182,9 +181,9 @@ class Writer:
             if part.count is not None:
                 yield f"{indent}for layer in {module}:"
                 indent, module = indent + STEP, "layer"
-            whole = found(labelled.members, str(label)).place if labelled.members else ""
+            whole = member_named(labelled.members, str(label)).place if labelled.members else ""
             for own, other in part.ties.items():
-                tied = places.found(self.unit, other, self._base) or parameter_of(other)
+                tied = places.code_of_weight(self.unit, other, self._base) or parameter_of(other)
                 yield from lines(indent, f"{place_of(module, own) if own else whole} = {tied}")
 
     def _base(self, unit: Unit) -> str:
@@ -193,7 +192,7 @@ class Writer:
             return "nn.Sequential" if is_plain(self.program.layouts, unit) else ""
         return labelled_parts(self.program, unit, living_parts(unit)).base
 
-    def _member(self, target: str, label: str | None, member: Member, made: Made) -> Iterator[str]:
+    def _member(self, target: str, label: str | None, member: Member, made: MadeParts) -> Iterator[str]:
         """The statements that give a module a member, with all that is within it."""
         part = member.part
         if part is None:
@@ -204,14 +203,14 @@ class Writer:
                     yield from self._member(member.code, None if member.is_list else number, each, made)
                 return
         elif part.is_constant:
-            yield from lines(BODY, prefixed(f"{member.place} = ", made[part] or ""))
+            yield from lines(BODY, after(f"{member.place} = ", made[part] or ""))
         elif part.is_tensor:
             yield from lines(BODY, _registered(target, str(label), kind_of(part), made[part] or ""))
         else:
             yield from self.construction.part(target, Submodule(label, part, made[part]), BODY, in_chain=False)
         yield from self._within(member, made)
 
-    def _within(self, member: Member, made: Made) -> Iterator[str]:
+    def _within(self, member: Member, made: MadeParts) -> Iterator[str]:
         """The statements for what a member has within it, other than what was made with it."""
         for label, each in member.in_order:
             if member.part is not None or member.container == "nn.Module":
@@ -219,7 +218,7 @@ class Writer:
             else:
                 yield from self._within(each, made)
 
-    def _container(self, member: Member, made: Made, head: str = STEP) -> str | Brackets | None:
+    def _container(self, member: Member, made: MadeParts, head: str = STEP) -> str | Brackets | None:
         """The construction of a module that is there for its members alone, behind `head`; None where that takes
         several statements.
         """
@@ -233,7 +232,7 @@ class Writer:
                 return None
             codes[label] = code
         if not member.is_list:
-            pairs = [Bracketed(prefixed(f"{quoted(label)}: ", code)) for label, code in codes.items()]
+            pairs = [Bracketed(after(f"{quoted(label)}: ", code)) for label, code in codes.items()]
             return within(f"{kind}(", Brackets("{", pairs, "}"))
         if len(codes) > 2 and len(set(map(str, codes.values()))) == 1:
             shorter = f"{kind}([{codes['0']} for _ in range({len(codes)})])"
@@ -260,9 +259,9 @@ class Writer:
 def _registered(owner: str, label: str, kind: str, made: str | Brackets) -> str | Brackets:
     """The statement that makes a tensor, a parameter or a buffer, one of its owner's."""
     if is_attribute(label):
-        return prefixed(f"{owner}.{label} = ", made)
+        return after(f"{owner}.{label} = ", made)
     if is_hidden(label):
-        return prefixed(f"{owner}._{kind}s[{quoted(label)}] = ", made)
+        return after(f"{owner}._{kind}s[{quoted(label)}] = ", made)
     return Brackets(f"{owner}.register_{kind}(", [Bracketed(quoted(label)), Bracketed(made)])
 
 
@@ -296,7 +295,7 @@ def _list_of(labelled: Labelled, modules: Sequence[str | Brackets]) -> Brackets:
     if labelled.base == "nn.ModuleList":
         return within("super().__init__(", Brackets("[", list(map(Bracketed, modules)), "]"))
     pairs = zip(labelled.labels, modules, strict=True)
-    items = [Bracketed(prefixed(f"{quoted(str(label))}: ", code)) for (_, label), code in pairs]
+    items = [Bracketed(after(f"{quoted(str(label))}: ", code)) for (_, label), code in pairs]
     return within("super().__init__(", Brackets("{", items, "}"))
 
 

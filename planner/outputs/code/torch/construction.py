@@ -19,7 +19,7 @@ from planner.outputs.code.torch.members import is_hidden
 from planner.outputs.code.torch.program import Program, annotation, type_of
 from planner.outputs.code.torch.shapes import Shapes
 from planner.outputs.code.torch.submodules import Attributes
-from planner.outputs.code.torch.text import BODY, STEP, Bracketed, Brackets, fits, lines
+from planner.outputs.code.torch.text import BODY, STEP, Bracketed, Brackets, after, fits, lines
 from planner.sides import Side
 
 
@@ -146,7 +146,7 @@ class Construction:
         self.program.imports.add("OrderedDict")
         named = list(zip(map(str, labels), items, strict=True))
         if all(label.isidentifier() and label.isascii() and is_attribute(label) for label, _ in named):
-            pairs = [Bracketed(prefixed(f"{label}=", item.code), item.comment) for label, item in named]
+            pairs = [Bracketed(after(f"{label}=", item.code), item.comment) for label, item in named]
             return within(head, Brackets("OrderedDict(", pairs))
         pairs = [Bracketed(Brackets("(", [Bracketed(quoted(label)), item])) for label, item in named]
         return within(head, Brackets("OrderedDict(", [Bracketed(Brackets("[", pairs, "]"))]))
@@ -302,10 +302,10 @@ def registration(target: str, label: str | Expr | None, code: str | Brackets) ->
     if label is None:
         return within(f"{target}.append(", code)
     if isinstance(label, str) and is_attribute(label):
-        return prefixed(f"{target}.{label} = ", code)
+        return after(f"{target}.{label} = ", code)
     written = quoted(label) if isinstance(label, str) else str(label)
     if isinstance(label, str) and is_hidden(label):
-        return prefixed(f"{target}._modules[{written}] = ", code)
+        return after(f"{target}._modules[{written}] = ", code)
     return Brackets(f"{target}.add_module(", [Bracketed(written), Bracketed(code)])
 
 
@@ -313,11 +313,6 @@ def within(head: str, code: str | Brackets) -> Brackets:
     """A call, or other brackets, around one construction."""
     shorter = code.shorter if isinstance(code, Brackets) else None
     return Brackets(head, [Bracketed(code)], shorter=shorter and Brackets(head, [Bracketed(shorter)]))
-
-
-def prefixed(head: str, code: str | Brackets) -> str | Brackets:
-    """A construction with what stands directly before it."""
-    return code.after(head) if isinstance(code, Brackets) else f"{head}{code}"
 
 
 def _index(part: Part) -> str:

@@ -87,7 +87,7 @@ def _find(member: Member, owner: str, label: str, kind: str = "nn.Module") -> No
         _find(inner, member.code, each, member.container if member.part is None else "nn.Module")
 
 
-def found(members: Mapping[str, Member], label: str) -> Member:
+def member_named(members: Mapping[str, Member], label: str) -> Member:
     """The member of a name with dots."""
     first, *others = label.split(".")
     member = members[first]

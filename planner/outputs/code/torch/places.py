@@ -13,7 +13,7 @@ Bases = Callable[[Unit], str]
 LISTS = ("nn.ModuleList", "nn.Sequential")
 
 
-def found(unit: Unit, name: str, bases: Bases) -> str | None:
+def code_of_weight(unit: Unit, name: str, bases: Bases) -> str | None:
     """The code that finds a weight by its dotted name, as people write it; None where that takes a function."""
     return _in_unit(unit, name.split("."), "self", bases)
 

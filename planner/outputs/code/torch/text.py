@@ -92,7 +92,7 @@ class Choice(Brackets):
 
 
 def after(head: str, code: str | Brackets) -> str | Brackets:
-    """An expression after the beginning of a statement."""
+    """Code with what stands directly before it, such as the beginning of a statement."""
     return code.after(head) if isinstance(code, Brackets) else f"{head}{code}"
 
 

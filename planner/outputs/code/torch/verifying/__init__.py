@@ -19,7 +19,7 @@ from planner.outputs.code.torch.verifying.sizing import Compared, at
 from planner.plan import Plan, Step, Tensor
 from planner.words import counted
 
-Difference = tuple[str, str, str]
+CodeDifference = tuple[str, str, str]
 """A difference: where, what is planned, what the code has."""
 
 MOST_TOLD = 20
@@ -56,7 +56,7 @@ def _entries(plan: Plan) -> dict[str, dict[str, list[int]]]:
 
 
 def _run(plan: Plan, emitted: Emitted, device: str, every: bool) -> dict[str, Any]:
-    read, varying, below = _read(plan), _varying(plan), picked(plan)
+    read, varying, below = _read(plan), plan.behind(lambda step: step.is_input), picked(plan)
     steps = []
     places = {id(step): k for k, step in enumerate(plan.inputs)}
     for i, step in enumerate(plan.steps):
@@ -120,15 +120,6 @@ def _read(plan: Plan) -> set[Tensor]:
     return found
 
 
-def _varying(plan: Plan) -> set[int]:
-    """The steps that depend on an input of the model."""
-    found: set[int] = set()
-    for i, step in enumerate(plan.steps):
-        if step.is_input or any(ref.step in found for ref in step.sources):
-            found.add(i)
-    return found
-
-
 # The answer
 
 
@@ -165,7 +156,7 @@ def _failure(plan: Plan, run: Mapping[str, Any], size: str) -> str:
     return f"{what} fails at {size} on {device}{step}: {printable(run['error'][:500])}"
 
 
-def differences(plan: Plan, answer: Mapping[str, Any]) -> list[Difference]:
+def differences(plan: Plan, answer: Mapping[str, Any]) -> list[CodeDifference]:
     """Where what `running` saw is not what the plan says: entries of the state_dict, the first step, outputs."""
     rows = list(_other_entries(_entries(plan), answer["entries"]))
     places = answer["runs"][-1]["places"]
@@ -174,7 +165,7 @@ def differences(plan: Plan, answer: Mapping[str, Any]) -> list[Difference]:
     return rows + (steps or [_place(plan, place) for place in places])
 
 
-def _place(plan: Plan, place: Mapping[str, Any]) -> Difference:
+def _place(plan: Plan, place: Mapping[str, Any]) -> CodeDifference:
     kind = place["kind"]
     if kind == "outputs":
         return "outputs", counted(place["planned"], "tensor"), counted(place["found"], "tensor")
@@ -204,7 +195,7 @@ def _sizes(*shapes: Sequence[int], batch: int = 2) -> str:
     return ", ".join(f"({', '.join(sizes)})" for sizes in named)
 
 
-def _other_entries(planned: Mapping[str, Any], found: Mapping[str, Any] | None) -> Iterator[Difference]:
+def _other_entries(planned: Mapping[str, Any], found: Mapping[str, Any] | None) -> Iterator[CodeDifference]:
     """Differences in the state_dict."""
     for kind in ("parameters", "buffers") if found else ():
         a, b = planned[kind], (found or {})[kind]

@@ -14,7 +14,7 @@ from planner.propagation import propagate
 from planner.report import Report
 from planner.words import counted
 
-Again = Callable[[Report], Emitted]
+EmitAgain = Callable[[Report], Emitted]
 """Writes the code for another plan of the same model, with the same options."""
 
 SMALL = 5_000_000_000
@@ -37,7 +37,7 @@ class Compared(NamedTuple):
     why_not: str = ""
 
 
-def compared(plan: Plan, emitted: Emitted, again: Again) -> Compared:
+def compared(plan: Plan, emitted: Emitted, again: EmitAgain) -> Compared:
     """Where to compare the values of code with those of a plan."""
     params = sum(step.params or 0 for step in plan.layers)
     if params > MOST_PARAMS:
@@ -59,7 +59,7 @@ def at(plan: Plan) -> str:
     return ", ".join(f"{step.name} {step.outputs[0]}" for step in inputs)
 
 
-def _smaller(plan: Plan, emitted: Emitted, again: Again) -> Plan | None:
+def _smaller(plan: Plan, emitted: Emitted, again: EmitAgain) -> Plan | None:
     """The plan at the largest smaller size that is small enough, or the smallest one if none is; it must have the same
     weights and the same code.
     """
