@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import warnings
 from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -66,19 +69,46 @@ def kept_by(
     return list(unique.values()), list(outputs) if isinstance(outputs, tuple) else [outputs]
 
 
-def peak(report: Report, batch: int, trace: Any) -> int:
+def peak(report: Report, batch: int, trace: Path, *, autocast: bool = False) -> int:
     """The most that PyTorch's allocator has given out at once in a forward and a backward pass."""
     model, made = module(report)
     inputs = inputs_of(report, made, batch)
+
+    def train() -> None:
+        with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+            outputs = model(*inputs)
+        loss: Any = _Loss.apply
+        loss(*(outputs if isinstance(outputs, tuple) else (outputs,))).backward()
+
+    (most,) = peaks([train], trace)
+    return most
+
+
+class _Loss(torch.autograd.Function):
+    """A loss that keeps nothing, and gives each output a gradient of its own size."""
+
+    @staticmethod
+    def forward(context: Any, *outputs: torch.Tensor) -> torch.Tensor:
+        context.like = [(each.shape, each.dtype) for each in outputs]
+        return torch.zeros(())
+
+    @staticmethod
+    def backward(context: Any, _: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return tuple(torch.ones(sizes, dtype=dtype) for sizes, dtype in context.like)
+
+
+def peaks(calls: Sequence[Callable[[], object]], trace: Path) -> list[int]:
+    """The most that PyTorch's allocator has given out at once in each of some calls."""
     profiler = torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True)
     with warnings.catch_warnings(), profiler:
         warnings.simplefilter("ignore")
-        outputs = model(*inputs)
-        sum(each.sum() for each in (outputs if isinstance(outputs, tuple) else (outputs,))).backward()
+        for call in calls:
+            with torch.profiler.record_function("call"):
+                made = call()
+            del made
     profiler.export_chrome_trace(str(trace))
-    events = [each for each in json.loads(trace.read_text())["traceEvents"] if each.get("name") == "[memory]"]
-    now = most = 0
-    for each in sorted(events, key=lambda each: each["ts"]):
-        now += each["args"]["Bytes"]
-        most = max(most, now)
-    return most
+    events = json.loads(trace.read_text())["traceEvents"]
+    memory = sorted((each["ts"], each["args"]["Bytes"]) for each in events if each.get("name") == "[memory]")
+    spans = sorted((each["ts"], each["dur"]) for each in events if each.get("cat") == "user_annotation")
+    inside = [[size for at, size in memory if start <= at <= start + length] for start, length in spans]
+    return [max(accumulate(each), default=0) for each in inside]

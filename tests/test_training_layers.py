@@ -5,7 +5,9 @@ what they read.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -17,9 +19,9 @@ from hypothesis import strategies as st
 import kept_oracle
 from layer_cases import cases
 from layer_oracle import REFUSALS, TYPES, Case
+from planner.autograd.convolving import Convolving
 from planner.autograd.recurrent import workspace
 from planner.autograd.tensors import Storage, Strided, packed
-from planner.autograd.windows import Convolving
 from planner.diagnostics import Fault
 from planner.layers._layer import Layer
 from planner.plan import Plan
@@ -168,3 +170,45 @@ def test_onednn_convolves_what_torch_leaves_to_it() -> None:
         told = how.by_onednn(*(Strided(Storage(0), tuple(each.shape), (), str(each.dtype)[6:]) for each in (x, weight)))
         # The one for transposed convolutions has no name in Python
         assert told == (not str(backend).rpartition(".")[2].startswith("Slow"))
+
+
+def convolutions(count: int) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor | None, Convolving]]:
+    """Convolutions of images as networks have them, wherever the channels are."""
+    random = Random(0)
+    for _ in range(count):
+        kind = random.choice(("dense", "groups", "depthwise", "depthwise"))
+        own = random.choice((3, 16, 20, 32, 48, 64)) if kind == "dense" else random.choice((4, 8, 12, 16, 32))
+        ins, groups = (own, 1) if kind == "dense" else (1, 16 * own) if kind == "depthwise" else (own, 4)
+        outs = random.choice((16, 24, 64)) if kind == "dense" else ins * groups
+        kernel, stride = random.choice((3, 5, 7)), random.choice((1, 1, 2))
+        x = torch.rand(2, 28, 28, ins * groups).movedim(3, 1)
+        x = x if random.random() < 0.5 and kind != "groups" and ins > 3 else x.contiguous()
+        weight = torch.rand(outs, ins, kernel, kernel, requires_grad=True)
+        bias = torch.rand(outs, requires_grad=True) if random.random() < 0.5 else None
+        yield x.requires_grad_(ins != 3), weight, bias, Convolving(groups=groups, stride=(stride,) * 2)
+
+
+SMALL = 1 << 14
+"""Bytes of what kernels count and look up in, of which nothing is told."""
+
+
+def described(x: torch.Tensor) -> Strided:
+    return Strided(Storage(x.nbytes), tuple(x.shape), x.stride(), "float32", grad=x.requires_grad)
+
+
+def test_a_convolution_takes_what_torch_allocates(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    calls: list[Callable[[], object]] = []
+    told: list[int] = []
+    for x, weight, bias, how in convolutions(1000 if request.config.getoption("long") else 60):
+        run = partial(
+            torch.convolution, x, weight, bias, how.stride, (weight.shape[2] // 2,) * 2, (1, 1), False, (0, 0)
+        )
+        made = run(how.groups)
+        trained = [each for each in (x, weight, bias) if each is not None and each.requires_grad]
+        calls += [partial(run, how.groups), partial(torch.autograd.grad, made, trained, torch.ones_like(made))]
+        own = None if bias is None else described(bias)
+        aside = how.aside(described(x), described(weight), own, described(made))
+        told += [made.nbytes + aside[0], sum(each.nbytes for each in trained) + aside[1]]
+    measured = kept_oracle.peaks(calls, tmp_path / "trace.json")
+    pairs = list(zip(told, measured, strict=True))
+    assert [(k, *pair) for k, pair in enumerate(pairs) if abs(pair[0] - pair[1]) > max(pair[1] // 50, SMALL)] == []

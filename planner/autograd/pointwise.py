@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.autograd.tape import Tape
-from planner.autograd.tensors import Strided, broadcast, packed, pointwise
+from planner.autograd.tensors import WIDTHS, Strided, broadcast, packed, pointwise
 
 Keeps = str
 """What a function of one tensor keeps: `input`, `output`, both (`input output`), or nothing."""
@@ -35,13 +35,20 @@ def add(t: Tape, a: Strided, b: Strided) -> Strided:
 
 def multiply(t: Tape, a: Strided, b: Strided) -> Strided:
     """Each factor is kept for the gradient of the other one."""
-    return t.noted("mul", (a, b), meeting(t, a, b), *([a] if b.grad else []), *([b] if a.grad else []))
+    made = meeting(t, a, b)
+    kept = [*([a] if b.grad else []), *([b] if a.grad else [])]
+    return t.noted("mul", (a, b), made, *kept, aside=(0, _unsummed(made, a, b)))
 
 
 def divide(t: Tape, a: Strided, b: Strided) -> Strided:
     """The divisor is kept, and what is divided where the divisor has a gradient."""
     made = meeting(t, a, b, dtype=_fraction(t, a, b))
-    return t.noted("div", (a, b), made, *([a] if b.grad else []), b)
+    return t.noted("div", (a, b), made, *([a] if b.grad else []), b, aside=(0, _unsummed(made, a, b)))
+
+
+def _unsummed(made: Strided, *operands: Strided) -> int:
+    """Bytes of the gradients of operands that are repeated, as backward has them before it sums them."""
+    return sum(WIDTHS[x.dtype] * made.elements for x in operands if x.grad and x.elements < made.elements)
 
 
 def power(t: Tape, a: Strided, b: Strided) -> Strided:

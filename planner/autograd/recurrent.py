@@ -74,8 +74,20 @@ def _fused_lstm(
     made = t.new((length, batch, hidden), x.dtype)
     ended = tuple(t.new((batch, hidden), x.dtype) for _ in range(2))
     space = Strided(Storage(workspace(length, batch, x.sizes[2], hidden, WIDTHS[x.dtype])), (), (), "uint8")
-    t.note("lstm", (x, h, c, *own, *biases), (made, *ended), h, c, x, *own, *biases, made, *ended, space)
+    kept = (h, c, x, *own, *biases, made, *ended, space)
+    aside = _aside(length * batch, x.sizes[2], hidden, WIDTHS[x.dtype])
+    t.note("lstm", (x, h, c, *own, *biases), (made, *ended), *kept, aside=aside)
     return made, ended
+
+
+def _aside(rows: int, channels: int, hidden: int, width: int) -> tuple[int, int]:
+    """Bytes that oneDNN takes for itself forward and backward: both weights with their rows apart as its own are, going
+    back in either order of their axes, and the gates of all positions.
+    """
+    turned = (channels + hidden) * _leading(4 * hidden, width)
+    gates = rows * _leading(4 * hidden, width)
+    plain = 4 * hidden * (_leading(channels, width) + _leading(hidden, width))
+    return turned + gates, turned + plain + gates
 
 
 PAGE = 4096

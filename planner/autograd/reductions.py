@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from planner.autograd import pointwise, views
 from planner.autograd.tape import Tape
-from planner.autograd.tensors import Strided, channels_last, packed
+from planner.autograd.tensors import WIDTHS, Strided, channels_last, packed
 from planner.autograd.tensors import pointwise as strides_of
 
 KEEPS = {
@@ -24,6 +24,14 @@ KEEPS = {
 """What reductions keep."""
 
 
+def _of_maxima(x: Strided, name: str) -> int:
+    """Bytes that backward takes to share a gradient among all cells that are largest: a mask, which is also made whole
+    numbers to be counted, and numbers of the input's type.
+    """
+    width = WIDTHS[x.dtype]
+    return x.elements * (1 + max(WIDTHS["int64"], 2 * width) - width) if name in ("amax", "amin") else 0
+
+
 def reduced(t: Tape, x: Strided, name: str, dims: Sequence[int], *, keepdim: bool = False) -> Strided:
     """The values along some axes as one, by the method of this name."""
     x = t.full(x) if name == "prod" else x
@@ -32,7 +40,7 @@ def reduced(t: Tape, x: Strided, name: str, dims: Sequence[int], *, keepdim: boo
     made = t.new([size for i, size in enumerate(sizes) if keepdim or i not in axes], x.dtype)
     keeps = KEEPS[name]
     saved = ([x] if "input" in keeps else []) + ([made] if "output" in keeps else [])
-    return t.noted(name, (x,), made, *saved)
+    return t.noted(name, (x,), made, *saved, aside=(0, _of_maxima(x, name)))
 
 
 def picked_places(t: Tape, x: Strided, dim: int, *, keepdim: bool) -> Strided:

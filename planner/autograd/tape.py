@@ -6,8 +6,9 @@ https://docs.pytorch.org/docs/stable/amp.html#cpu-op-specific-behavior
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import prod
 
 from planner.autograd.tensors import FLOATS, WIDTHS, Role, Sizes, Storage, Strided, like, packed
 
@@ -33,6 +34,25 @@ class Operation:
     saved: tuple[Storage, ...]
     aside: tuple[int, int] = (0, 0)
 
+    @property
+    def macs(self) -> int:
+        """Its multiply-adds, where it is a product of any kind."""
+        x, weight = self.inputs[0], self.inputs[min(1, len(self.inputs) - 1)]
+        match self.name:
+            case "mm" | "bmm":
+                return self.outputs[0].elements * self.inputs[-1].sizes[-2]
+            case "convolution":
+                return self.outputs[0].elements * prod(weight.sizes[1:])
+            case "transposed convolution":
+                return x.elements * prod(weight.sizes[1:])
+            case "trilinear":
+                return x.sizes[0] * self.inputs[2].elements
+            case "flash":
+                return 2 * x.elements * weight.sizes[-2]
+            case "lstm":
+                return prod(x.sizes[:2]) * sum(each.elements for each in self.inputs[3:5])
+        return 0
+
 
 @dataclass(slots=True, eq=False)
 class Tape:
@@ -41,12 +61,14 @@ class Tape:
     dtype     the type of the weights, and of what comes in
     autocast  the lower precision that autocast gives to products and convolutions; None without it
     step      the number of the step that runs now
+    held      memory that variables of Python hold, with the number of operations at the end of whose forward pass
     """
 
     dtype: str = "float32"
     autocast: str | None = None
     step: int = 0
     nodes: list[Operation] = field(default_factory=list)
+    held: dict[Storage, int] = field(default_factory=dict)
     _casts: dict[Storage, Strided] = field(default_factory=dict)
 
     # New tensors
@@ -92,6 +114,11 @@ class Tape:
             each.grad = each.is_float
         kept = tuple(dict.fromkeys(each.storage for each in saved))
         self.nodes.append(Operation(name, self.step, tuple(inputs), tuple(outputs), kept, aside))
+
+    def hold(self, tensors: Iterable[Strided]) -> None:
+        """Hold tensors till now, as variables do that no other tensor took the place of."""
+        for each in tensors:
+            self.held[each.storage] = len(self.nodes)
 
     # Types of numbers
 

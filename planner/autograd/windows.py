@@ -3,36 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import prod
 
 from planner.autograd import pointwise, views
+from planner.autograd.convolving import Convolving
 from planner.autograd.tape import Tape
 from planner.autograd.tensors import WIDTHS, Strided, channels_last, like, packed, suggested
-
-
-@dataclass(frozen=True, slots=True)
-class Convolving:
-    """How a convolution goes about its windows."""
-
-    transposed: bool = False
-    groups: int = 1
-    stride: Sequence[int] = (1,)
-    dilation: Sequence[int] = (1,)
-    output_padding: Sequence[int] = (0,)
-
-    def by_onednn(self, x: Strided, weight: Strided) -> bool:
-        """Whether PyTorch leaves it to oneDNN on one thread (`use_mkldnn` in ATen's `Convolution.cpp`)."""
-        if self.transposed and any(more >= step for more, step in zip(self.output_padding, self.stride, strict=True)):
-            return False
-        if x.dtype != "float32":
-            return True
-        rows = weight.sizes[-2] if weight.dim > 3 else 1
-        moves = max(*self.stride, *self.dilation) > 1
-        large = moves or x.sizes[0] >= 16 or weight.sizes[-1] != 1 or rows != 1
-        return large and (
-            self.groups > 1 or min(weight.sizes[-1], rows) > 3 or x.sizes[0] > 1 or prod(x.sizes[:4]) > 20480
-        )
 
 
 def convolution(
@@ -54,32 +29,8 @@ def convolution(
     if how.transposed and x.dim == 5 and not onednn:
         made.storage.bytes = WIDTHS[x.dtype] * max(x.elements, made.elements)
     inputs = (x, weight) if bias is None else (x, weight, bias)
-    return t.noted("convolution", inputs, made, x, weight, aside=_aside(x, weight, made, onednn))
-
-
-BLOCK = 16
-"""Channels that oneDNN lays out together."""
-
-
-def _aside(x: Strided, weight: Strided, y: Strided, onednn: bool) -> tuple[int, int]:
-    """Bytes that a convolution takes while it runs, forward and backward: copies of what goes in and out in oneDNN's
-    layout, of blocks of channels, or the windows of the input laid side by side.
-    """
-    kernel = prod(weight.sizes[2:])
-    width = WIDTHS[x.dtype]
-    if not onednn:
-        plain = kernel == 1 and x.sizes[2:] == y.sizes[2:]
-        columns = 0 if plain else width * y.sizes[0] * x.sizes[1] * kernel * prod(y.sizes[2:])
-        return columns, columns
-    own = [width * each.elements for each in (x, weight, y)]
-    ins, outs = (width * each.elements // each.sizes[1] * _blocks(each.sizes[1]) for each in (x, y))
-    kernels = own[1]
-    forward = max(ins + kernels, own[2])
-    return forward, max(outs + kernels + ins - own[0] - own[1], outs + ins, kernels)
-
-
-def _blocks(channels: int) -> int:
-    return -(-channels // BLOCK) * BLOCK
+    name = "transposed convolution" if how.transposed else "convolution"
+    return t.noted(name, inputs, made, x, weight, aside=how.aside(x, weight, bias, made))
 
 
 def _as_row(x: Strided, sizes: Sequence[int]) -> tuple[int, ...]:

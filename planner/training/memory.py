@@ -98,9 +98,9 @@ class Training:
     @cached_property
     def _trained(self) -> dict[str, int]:
         """The parameters that get a gradient, by their names."""
-        from planner.training.peak import reached
+        from planner.training.peak import backward_order
 
-        leaves = {id(x) for node in reached(self.run.tape, self.run.outputs) for x in node.inputs if x.leaf}
+        leaves = {id(x) for node in backward_order(self.run.tape, self.run.outputs) for x in node.inputs if x.leaf}
         return {name: x.storage.bytes for name, x in self.run.weights.items() if id(x) in leaves}
 
     @property

@@ -7,8 +7,9 @@ gives the block, whether or not it reads it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from planner.diagnostics import Path
 from planner.format import Entry
@@ -79,6 +80,19 @@ class ForwardPasses:
             return list(map(first_of, member.sources))
         step = self.plan.steps[member]
         return [source for k, source in enumerate(step.sources) if not step.lends_size(k)]
+
+    def variables(self, forward: ForwardPass) -> Iterator[Tensor]:
+        """The tensors that the code holds until a forward pass returns: what it is given, and what has a variable.
+
+        What the next call alone reads has none that lasts, unless that call reads so much that all of it has one.
+        """
+        yield from forward.sources
+        living = [member for member in forward.members if member in forward.living]
+        for member, following in pairwise(living):
+            wanted = [tensor for tensor in self.made(member) if forward.left[tensor]]
+            read = self.read(following)
+            if len(wanted) > 1 or len(read) > 2 or any(forward.left[it] > 1 or it not in read for it in wanted):
+                yield from wanted
 
     def path(self, member: PassMember) -> Path:
         """The place of the entry that a member is a copy of."""

@@ -1,7 +1,9 @@
 """The most memory that a forward and a backward pass take at once.
 
-Forward, a stretch of memory is let go of after what reads it last, unless backward needs it. Backward goes through the
-operations in reverse: each makes the gradients of its inputs, and lets go of that of its output and of what it kept.
+Forward, a stretch of memory is let go of after what reads it last, unless backward needs it, or a variable of Python
+holds it till its forward pass returns. Backward begins with the gradients of the outputs, as a loss gives them, and
+goes through the operations in reverse: each makes the gradients of its inputs, and lets go of that of its output and
+of what it kept. What an operation takes for itself meanwhile stands with it, in `planner.autograd`.
 """
 
 from __future__ import annotations
@@ -27,9 +29,9 @@ class Peak(NamedTuple):
     backward: bool
 
 
-def reached(tape: Tape, outputs: Sequence[Strided]) -> list[Operation]:
+def backward_order(tape: Tape, outputs: Sequence[Strided]) -> list[Operation]:
     """The operations that backward goes through, in its order."""
-    wanted = {id(each) for each in outputs}
+    wanted = {id(each) for each in outputs if each.grad}
     found = []
     for node in reversed(tape.nodes):
         if any(id(each) in wanted for each in node.outputs):
@@ -45,7 +47,7 @@ def peak(tape: Tape, outputs: Sequence[Strided]) -> Peak:
 class _Passes:
     def __init__(self, tape: Tape, outputs: Sequence[Strided]) -> None:
         self.tape, self.outputs = tape, outputs
-        self.order = reached(tape, outputs)
+        self.order = backward_order(tape, outputs)
         self.alive: Counter[Storage] = Counter()
         self.now = 0
         self.most = Peak(0, 0, False)
@@ -76,7 +78,7 @@ class _Passes:
         for i, node in enumerate(self.tape.nodes):
             for storage in (*(x.storage for x in (*node.inputs, *node.outputs)), *node.saved):
                 first.setdefault(storage, i)
-                last[storage] = i
+                last[storage] = max(i, self.tape.held.get(storage, 0) - 1)
         ends: dict[int, list[Storage]] = {}
         begins: dict[int, list[Storage]] = {}
         kept = {each.storage for each in self.outputs}
@@ -96,7 +98,9 @@ class _Passes:
                 self._drop(storage)
 
     def _backward(self) -> None:
-        grads: dict[int, Storage] = {}
+        grads = {id(x): Storage(x.elements * WIDTHS[x.dtype]) for x in self.outputs if x.grad}
+        for grad in grads.values():
+            self._hold(grad)
         for node in self.order:
             own = [grads.pop(id(each)) for each in node.outputs if id(each) in grads]
             given: list[tuple[Strided, Storage]] = []

@@ -23,7 +23,7 @@ class TrainingRun:
 
     inputs   the memory of the model's inputs
     outputs  what the model returns
-    storages the memory of each tensor of the plan that the code makes
+    tensors  the tensors of the plan that the code makes, as it makes them
     weights  parameters and buffers by their names in the `state_dict`, and in `owners` the step of each
     unknown  the steps of which it is not known what they keep
     """
@@ -34,7 +34,7 @@ class TrainingRun:
     weights: dict[str, Strided] = field(default_factory=dict)
     owners: dict[str, int] = field(default_factory=dict)
     outputs: list[Strided] = field(default_factory=list)
-    storages: dict[Tensor, Storage] = field(default_factory=dict)
+    tensors: dict[Tensor, Strided] = field(default_factory=dict)
     unknown: list[int] = field(default_factory=list)
 
 
@@ -114,9 +114,10 @@ class _PassRun:
             made = self._block(member) if isinstance(member, Group) else self._step(member)
             for tensor, value in made.items():
                 self.values[tensor] = value
-                self.running.done.storages[tensor] = value.tensor.storage
+                self.running.done.tensors[tensor] = value.tensor
             self.left.subtract(self.running.passes.read(member))
         layouts = self.running.layouts
+        self.t.hold(self.values[tensor].tensor for tensor in self.running.passes.variables(self.forward))
         return [
             self._moved(self._batched(self.values[tensor], tensor), tensor, layouts.output(self.group, k))
             for k, tensor in enumerate(self.forward.outputs)

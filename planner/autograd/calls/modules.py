@@ -7,6 +7,7 @@ from typing import Any
 
 from planner.autograd import attention, norms, products, recurrent, reductions, transformer, windows
 from planner.autograd.calls._running import Handler, Running
+from planner.autograd.convolving import Convolving
 from planner.autograd.tape import UnknownCallError
 from planner.autograd.tensors import Strided, packed
 
@@ -71,12 +72,12 @@ def _convolve(c: Running) -> Strided:
     return made
 
 
-def _convolving(c: Running, *, transposed: bool = False) -> windows.Convolving:
+def _convolving(c: Running, *, transposed: bool = False) -> Convolving:
     def along(name: str, default: int) -> tuple[int, ...]:
         value = c.args.get(name, default)
         return (value,) * len(c.spatial) if isinstance(value, int) else tuple(value)
 
-    return windows.Convolving(
+    return Convolving(
         transposed, c.args.get("groups", 1), along("stride", 1), along("dilation", 1), along("output_padding", 0)
     )
 
