@@ -180,6 +180,7 @@ PEAKS += ["shufflenet_v2_x1_0", "regnet_x_800mf", "regnet_y_400mf", "mobilenet_v
 PEAKS += ["poolformer_s12", "mobilevit_s", "conformer_s", "t5_small", "pointnet", "segformer_b0", "wavenet"]
 
 
+@kept_oracle.same_kernels
 @pytest.mark.parametrize("autocast", [False, True])
 @pytest.mark.parametrize(
     "name", [pytest.param(each, marks=[] if each in ("resnet18", "lenet5") else [pytest.mark.long]) for each in PEAKS]

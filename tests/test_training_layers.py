@@ -196,6 +196,7 @@ def described(x: torch.Tensor) -> Strided:
     return Strided(Storage(x.nbytes), tuple(x.shape), x.stride(), "float32", grad=x.requires_grad)
 
 
+@kept_oracle.same_kernels
 def test_a_convolution_takes_what_torch_allocates(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     calls: list[Callable[[], object]] = []
     told: list[int] = []
