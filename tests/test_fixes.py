@@ -415,6 +415,17 @@ def test_a_search_for_input_sizes_that_ends_early_misses_none(seed: int, monkeyp
     assert found == [whole.fixes(each) for each in whole.diagnostics]
 
 
+@pytest.mark.parametrize(("left", "right", "size"), [
+    ("type: CenterCrop, size: 30", "type: Identity", 30),
+    ("type: Concat, from: [input, input], dim: 2", "type: ZeroPad2d, padding: [0, 0, 0, 56]", 56),
+], ids=["a crop to a fixed size", "a tensor behind itself"])  # fmt: skip
+def test_the_one_input_size_at_which_branches_meet_is_found(left: str, right: str, size: int) -> None:
+    branches = f"  - {{name: a, {left}}}\n  - {{from: input, name: b, {right}}}\n"
+    report = checked_text(f"input: [50, 50, 8]\nlayers:\n{branches}  - {{type: Add, from: [a, b]}}\n")
+    (found,) = report.diagnostics
+    assert f"input: [{size}, {size}, 8]" in [fix.text for fix in report.fixes(found)]
+
+
 def test_where_all_sizes_differ_alike_few_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[Any] = []
 

@@ -159,12 +159,7 @@ class _SizeSearch:
             worst = max(worst, recall.answer("grade", (step.facts,), partial(_grade, step, recall)))
             return worst <= least
 
-        inputs = {
-            step.name: Shape((*size, step.outputs[0].channels))
-            for step in self.case.plan.inputs
-            if step.name in self.names
-        }
-        before = self.case.plan
+        before, inputs = self.case.plan, self.inputs_at(size)
         plan = propagate(before.model, inputs=inputs, known=before.known, good=good, like=self.last or before)
         self.last = plan
         if not self.works and (plan.complete or least == WORKS):
@@ -173,14 +168,32 @@ class _SizeSearch:
 
     def bound(self, plan: Plan, size: Spatial) -> None:
         """Take note of how far it is enough to look. One stride of the network further, grades repeat; and so do the
-        sizes of tensors that should meet, against one another, where they come at the same strides.
+        sizes of tensors that should meet, against one another, where they come at the same strides and grow alike.
         """
         end = plan.steps[-1].name
         if plan.complete:
             self.works, self.bounds = True, {end: self.distance(size) + _stride(plan)}
         elif self.farthest is not None or not self.bounds:
-            repeats = _meets_evenly(plan)
+            repeats = _meets_evenly(plan) and (end in self.bounds or self.grow_alike(plan, size))
             self.bounds[end] = self.bounds.get(end, self.distance(size) + _stride(plan)) if repeats else None
+
+    def grow_alike(self, plan: Plan, size: Spatial) -> bool:
+        """Whether the tensors that do not meet are larger by as much as one another where the input is many strides
+        larger: a crop to a fixed size is not, nor is a tensor that was put behind itself.
+        """
+        before, stride = self.case.plan, _stride(plan)
+        larger = tuple(n + -(-FARTHEST_ROUND // stride) * stride for n in size)
+        other = propagate(before.model, inputs=self.inputs_at(larger), known=before.known, like=before)
+        end, there = plan.steps[-1], other.step(plan.steps[-1].name)
+        if there is None or [len(x) for x in there.inputs] != [len(x) for x in end.inputs]:
+            return False
+        pairs = zip(end.inputs, there.inputs, strict=True)
+        return len({tuple(m - n for n, m in zip(x.spatial, y.spatial, strict=True)) for x, y in pairs}) == 1
+
+    def inputs_at(self, size: Spatial) -> dict[str, Shape]:
+        """The shapes of the inputs that are looked at, of such a size."""
+        inputs = (step for step in self.case.plan.inputs if step.name in self.names)
+        return {step.name: Shape((*size, step.outputs[0].channels)) for step in inputs}
 
 
 def _around(n: int, far: bool) -> Iterator[int]:
@@ -203,7 +216,7 @@ def _stride(plan: Plan) -> int:
 
 def _meets_evenly(plan: Plan) -> bool:
     """Whether a plan ends where tensors do not meet which all move along the inputs axis for axis, at the same strides:
-    then their sizes differ as much at sizes of the inputs that are a stride of the network apart.
+    then their sizes differ as much at sizes of the inputs that are a stride of the network apart, if they grow alike.
     """
     end = plan.steps[-1]
     if end.facts is not None or len(end.inputs) < 2 or any(step.instance.sized is not None for step in plan.steps):
