@@ -219,8 +219,11 @@ def test_the_lines_of_python_turn_kernels(tmp_path: Path) -> None:
 
 
 def test_what_was_flattened_is_in_another_order() -> None:
-    """Four by four cells in VGG's way; not after a global pooling, as in ResNet."""
-    flat = TWO.replace("{name: fc,", "{name: flat, type: Flatten}\n  - {name: fc,")
+    """Four by four cells in VGG's way; not after a global pooling, as in ResNet, nor behind another Linear."""
+    head = "{name: fc, type: Linear, out_features: 7}"
+    flat = TWO.replace(
+        head, f"{{type: Flatten}}\n  - {{type: Dropout}}\n  - {head}\n  - {{type: Linear, out_features: 7}}"
+    )
     for report, said in ((checked_text(flat, "net.yaml"), True), (config("resnet18"), False)):
         found = match(report, keras(report)[0])
         assert ("`fc` reads what was flattened" in line(found)) is said

@@ -61,7 +61,7 @@ class Tape:
     dtype     the type of the weights, and of what comes in
     autocast  the lower precision that autocast gives to products and convolutions; None without it
     step      the number of the step that runs now
-    held      memory that variables of Python hold, with the number of operations at the end of whose forward pass
+    held      memory that variables of Python hold, with how many operations had run when their forward pass returned
     """
 
     dtype: str = "float32"

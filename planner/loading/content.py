@@ -23,7 +23,7 @@ LAYERS = frozenset({"weight", "bias", "running_mean", "running_var", COUNTER})
 """What a layer calls its entries; others are parameters of their own."""
 LEAST_IN_A_BLOCK = 2
 MOST_PAIRS = 1_024
-"""IndexPairs of layers with the same sizes, up to which evidence is looked for."""
+"""Pairs of layers with the same sizes, up to which evidence is looked for."""
 
 
 class HeldLayer(NamedTuple):

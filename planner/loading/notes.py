@@ -74,12 +74,14 @@ def _flattened(plan: Plan, found: StateMatch) -> Iterator[str]:
 
 
 def _reads_flattened(plan: Plan, step: Step) -> bool:
-    """Whether what a step reads is a vector that was made of more than one cell."""
+    """Whether what a step reads is a vector that was made of more than one cell, and mixed by no layer since."""
     while step.sources and len(step.inputs[0]) == 1:
         step = plan.steps[step.sources[0].step]
         if step.inputs and step.outputs and len(step.inputs[0]) > 1:
             cells = prod(step.inputs[0][:-1])
             return cells > 1 and prod(step.inputs[0]) == prod(step.outputs[0])
+        if any(len(sizes) > 1 for sizes in step.weights.values()):
+            return False
     return False
 
 

@@ -116,7 +116,5 @@ class _Passes:
             for x, grad in given:
                 if id(x) in grads:  # added to what is there
                     self._drop(grad)
-                    if grad is grads[id(x)]:
-                        continue
                 else:
                     grads[id(x)] = grad

@@ -1,4 +1,4 @@
-"""LayerNames of layers: those of their weights where these tell them, or those of nodes."""
+"""Names of layers: those of their weights where these tell them, or those of nodes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ENDING = re.compile(
 )
 _ODD = re.compile(r"[^\w-]+")
 _NUMBERED = re.compile(r"(onnx::)?[A-Za-z]*_?\d+|val_\d+|.*_output_\d+")
-"""LayerNames that an exporter makes up."""
+"""Names that an exporter makes up."""
 RESERVED = {"input"}
 
 
