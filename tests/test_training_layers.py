@@ -162,7 +162,7 @@ def test_onednn_convolves_what_torch_leaves_to_it() -> None:
         )
         padding = padding if transposed else [0] * rank
         sizes = (random.choice((1, 3, 16)), 8, *(random.choice((12, 40)) for _ in range(rank)))
-        x = torch.empty(sizes, dtype=random.choice((torch.float32, torch.bfloat16)))
+        x = torch.empty(sizes, dtype=random.choice((torch.float32, torch.bfloat16, torch.float64)))
         weight = torch.empty((8, 8 // groups, *kernel), dtype=x.dtype)
         rest = (stride, [0] * rank, dilation, transposed, padding, groups)
         backend = torch._C._select_conv_backend(x, weight, None, *rest)

@@ -43,7 +43,7 @@ class Convolving:
         if self.transposed and any(more >= step for more, step in zip(self.output_padding, self.stride, strict=True)):
             return False
         if x.dtype != "float32":
-            return True
+            return x.dtype != "float64"
         rows = weight.sizes[-2] if weight.dim > 3 else 1
         moves = max(*self.stride, *self.dilation) > 1
         large = moves or x.sizes[0] >= 16 or weight.sizes[-1] != 1 or rows != 1
