@@ -94,6 +94,34 @@ def test_a_layer_is_no_other_of_the_same_sizes() -> None:
         assert_whole(found)
 
 
+BLOCKS = """\
+name: net
+input: [5, 8]
+layers:
+  - {name: layers, type: block, repeat: 2}
+blocks:
+  block:
+    layers:
+      - {name: attn_norm, type: RMSNorm}
+      - {name: mix, type: Linear, out_features: 8, bias: false}
+      - {name: ffn_norm, type: RMSNorm}
+      - {name: w1, type: Linear, out_features: 32, bias: false}
+      - {name: w2, type: Linear, out_features: 8, bias: false}
+"""
+
+
+def test_norms_of_t5_are_told_by_the_layers_that_they_stand_in() -> None:
+    report = checked_text(BLOCKS, "net.yaml")
+    pairs = (
+        ("layers.", "encoder.block."), ("attn_norm", "layer.0.layer_norm"), ("mix", "layer.0.SelfAttention.o"),
+        ("ffn_norm", "layer.1.layer_norm"), ("w1", "layer.1.DenseReluDense.wi"), ("w2", "layer.1.DenseReluDense.wo"),
+    )  # fmt: skip
+    names = {replaced(each, *pairs): each for each in sizes_of(report)}
+    for found in in_both_orders(report, {was: sizes_of(report)[now] for was, now in names.items()}):
+        assert found.renaming == names
+        assert_whole(found)
+
+
 # Convolutional networks
 
 

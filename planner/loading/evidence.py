@@ -25,6 +25,7 @@ NORMS = {
     LAST: (
         r"(^|\.)(layer_?norm|norm|ln)_?[23]", r"after",
         r"(^|\.)(post_attention|final|output|ffn|mlp|ff)_(layer_?)?norm", r"(^|\.)(?<!attention\.)output\.layernorm",
+        r"(^|\.)layer\.1\.layer_norm",
     ),
 }  # fmt: skip
 """How the norms of a transformer's block are called: that of the attention, and that of the layers after it."""
