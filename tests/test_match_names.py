@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
@@ -118,6 +119,23 @@ def test_norms_of_t5_are_told_by_the_layers_that_they_stand_in() -> None:
     )  # fmt: skip
     names = {replaced(each, *pairs): each for each in sizes_of(report)}
     for found in in_both_orders(report, {was: sizes_of(report)[now] for was, now in names.items()}):
+        assert found.renaming == names
+        assert_whole(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "ours", "theirs"),
+    [
+        ("bert_base", "encoder.layers.", "encoder.blocks."),
+        ("mobilenet_v2", "features.", "stages."),
+        ("resnet18", "layer1.", "stage1."),
+    ],
+)
+def test_blocks_that_are_counted_from_one(name: str, ours: str, theirs: str) -> None:
+    """Block 1 of the file is called 2 in the checkpoint, which has a block 1 with the same sizes, too."""
+    sizes = sizes_of(config(name))
+    names = {re.sub(rf"^{ours}(\d+)", lambda found: f"{theirs}{int(found[1]) + 1}", each): each for each in sizes}
+    for found in in_both_orders(config(name), {was: sizes[now] for was, now in names.items()}):
         assert found.renaming == names
         assert_whole(found)
 

@@ -132,9 +132,9 @@ class _Joining:
         Those that hold the same sizes alone are looked into.
         """
         mine, other = self.ours.blocks(ours), self.theirs.blocks(theirs)
-        whole = frozenset(mine)
+        whole, common = frozenset(mine), _common_parts(ours, theirs)
         for part in [*mine] if ours.path != theirs.path else []:
-            if part in other and self.ours.holds(mine[part]) == self.theirs.holds(other[part]):
+            if part in common and part in other and self.ours.holds(mine[part]) == self.theirs.holds(other[part]):
                 self._join(mine.pop(part), other.pop(part))
         for left, right in _alike(mine, other, self.ours.holds, self.theirs.holds):
             pairs = _paired(left, right)
@@ -146,7 +146,7 @@ class _Joining:
                 self.by_blocks(left[0], right[0])
                 del mine[own_of(left[0].path)], other[own_of(right[0].path)]
         for part, child in ours.children.items():
-            if part in theirs.children and (part not in whole or (part in mine and part in other)):
+            if part in common and (part not in whole or (part in mine and part in other)):
                 self.by_blocks(child, theirs.children[part])
 
     def _join(self, ours: NameNode, theirs: NameNode) -> None:
@@ -296,6 +296,15 @@ def _alike(
         for node in nodes.values():
             groups[key(node)][side].append(node)
     return [each for each in groups.values() if all(each)]
+
+
+def _common_parts(ours: NameNode, theirs: NameNode) -> set[str]:
+    """The names that parts of two blocks have in common; numbers only where one side has all those of the other, since
+    else one may count from 0, and the other from 1.
+    """
+    numbers = [{part for part in each.children if part.isdecimal()} for each in (ours, theirs)]
+    counted_alike = numbers[0] <= numbers[1] or numbers[1] <= numbers[0]
+    return {part for part in ours.children if part in theirs.children and (counted_alike or not part.isdecimal())}
 
 
 def _paired(left: list[NameNode], right: list[NameNode]) -> list[tuple[NameNode, NameNode]]:
