@@ -162,7 +162,7 @@ KERAS = "save the network anew with Keras 3: `model.save('net.keras')`"
 MEND = "correct the code: it must run in Python"
 SHAPE = "give a shape that it reads, by `--input`"
 PARTLY = "name a part of it, or write that part in another way"
-NO_NAME = "names no network; write it as net.py:Net, package.module:build, net.pt2, net.onnx, or net.keras"
+NO_NAME = "names no network; write it as net.py:Net, package.module:build, net.pt2, net.keras, net.json or net.onnx"
 GUARD = "guard what ends the program: `if __name__ == '__main__':`"
 
 

@@ -563,6 +563,16 @@ def test_without_git_and_outside_of_a_repository(folder: Path) -> None:
     assert "is not on the PATH" in diff(folder, "--git", "HEAD", "old.yaml", PATH="/nowhere").stderr
 
 
+def test_another_order_with_another_peak_differs() -> None:
+    was = (Path(__file__).parents[1] / "docs" / "models" / "budget.yaml").read_text().replace("budget:", "# budget:")
+    moved = next(line for line in was.splitlines(keepends=True) if "name: detail" in line)
+    now = was.replace(moved, "").replace("  - {name: join", f"{moved}  - {{name: join")
+    both = Comparison(checked_text(was), checked_text(now))
+    assert not both.steps
+    assert both.differs
+    assert re.search(r"peak memory .* 864\b.*-144\b", told(both))
+
+
 def test_layers_are_made_once_for_both(folder: Path) -> None:
     bench = Workbench.on(folder / "old.yaml")
     both = bench.compared(Workbench.on(folder / "new.yaml").source)

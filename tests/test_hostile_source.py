@@ -109,7 +109,7 @@ TOO_MANY = [(LAUGHS, Place(7, 8)), (MERGES, Place(1001, 10))]
 @pytest.mark.parametrize("parser", PARSERS)
 @pytest.mark.parametrize(("text", "place"), TOO_DEEP, ids=[each[0][:12] for each in TOO_DEEP])
 def test_depth_is_limited(text: str, place: Place, parser: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("planner.source.yaml.Parser", PARSERS[parser])
+    monkeypatch.setattr("planner.source.yaml.EventParser", PARSERS[parser])
     fault = sound(text)
     assert isinstance(fault, TooLarge)
     assert (fault.message, fault.place) == (DEEP, place)
@@ -155,7 +155,7 @@ def test_too_deep_is_told_alike_by_every_parser(dashes: int, pattern: list[str],
     place = Source({}, text=text).stretch(opened[DEEPEST], opened[DEEPEST] + 1)
     for parser in PARSERS.values():
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("planner.source.yaml.Parser", parser)
+            patch.setattr("planner.source.yaml.EventParser", parser)
             fault = sound(text)
         assert (str(fault), getattr(fault, "place", None)) == (DEEP, place)
 
@@ -164,7 +164,7 @@ def test_too_deep_is_told_alike_by_every_parser(dashes: int, pattern: list[str],
 def test_what_comes_before_is_told_first(beginning: str, monkeypatch: pytest.MonkeyPatch) -> None:
     told = set()
     for parser in PARSERS.values():
-        monkeypatch.setattr("planner.source.yaml.Parser", parser)
+        monkeypatch.setattr("planner.source.yaml.EventParser", parser)
         fault = sound(beginning + "[" * 2000)
         assert isinstance(fault, Fault)
         told.add((fault.message, fault.place))

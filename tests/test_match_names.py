@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import pytest
+from torch import nn
+from torch.nn.utils import prune
 
 import planner
 from planner.loading import WeightsMatch
@@ -306,3 +310,31 @@ def test_heads_that_stand_one_after_another(tmp_path: Path) -> None:
         exec(python, {"state": state, "name": name, "heads": 4})  # noqa: S102
     mine.load_state_dict({names[was].removeprefix("attn."): each for was, each in state.items()})
     torch.testing.assert_close(mine(x, x, x)[0], wanted)
+
+
+# Weights in parts, as torch.nn.utils makes them
+
+PARAMETRIZED: dict[str, Callable[[nn.Module], nn.Module]] = {
+    "weight norm": nn.utils.parametrizations.weight_norm,
+    "spectral norm": nn.utils.parametrizations.spectral_norm,
+    "pruning": lambda conv: prune.random_unstructured(conv, "weight", 0.5),  # type: ignore[no-untyped-call]
+    "a parametrization": nn.utils.parametrizations.orthogonal,
+}
+
+
+@pytest.mark.parametrize("in_order", [False, True])
+@pytest.mark.parametrize("norm", PARAMETRIZED)
+def test_a_part_of_a_weight_is_never_the_weight(norm: str, in_order: bool) -> None:
+    report = checked_text("""
+        input: [8, 8, 3]
+        layers:
+          - {name: a, type: Conv2d, out_channels: 8, kernel_size: 3}
+          - {name: b, type: Conv2d, out_channels: 8, kernel_size: 1}
+    """)
+    network = nn.Sequential(OrderedDict(a=nn.Conv2d(3, 8, 3), b=PARAMETRIZED[norm](nn.Conv2d(8, 8, 1))))
+    sizes = {name: tuple(each.shape) for name, each in network.state_dict().items()}
+    found = match(report, sizes, in_order=in_order)
+    assert [each.name for each in found.entries.missing] == ["b.weight"]
+    assert found.renaming == {name: name for name in ("a.weight", "a.bias", "b.bias")}
+    (said,) = found.differences
+    assert f"`b.weight` stands in parts in the checkpoint, under {norm}" in said.text

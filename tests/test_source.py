@@ -34,7 +34,7 @@ EXAMPLES = (DuplicateKey, NotAModel, NotYaml, TooLarge, UnsupportedYaml, Unusabl
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each of the parsers that a machine may have."""
     name: str = request.param
-    monkeypatch.setattr("planner.source.yaml.Parser", PARSERS[name])
+    monkeypatch.setattr("planner.source.yaml.EventParser", PARSERS[name])
     return name
 
 

@@ -172,6 +172,7 @@ def test_optimizers_hold_what_they_hold_in_torch(name: str, optimizer: Any) -> N
     assert training.optimizer_bytes == sum(each.untyped_storage().nbytes() for each in held)
     assert training.gradient_bytes == sum(each.grad.nbytes for each in model.parameters() if each.grad is not None)
     assert training.parameter_bytes == sum(each.nbytes for each in model.parameters())
+    assert training.buffer_bytes == sum(each.nbytes for each in model.buffers())
 
 
 PEAKS = ["alexnet", "resnet18", "resnet50", "mobilenet_v2", "efficientnet_b0", "vgg16", "unet_same", "swin_t"]
@@ -219,6 +220,15 @@ def test_the_next_batch_does_not_fit() -> None:
     peaks = [Training(training.plan, batch + more, optimizer="adamw").peak_bytes or 0 for more in (0, 1)]
     assert peaks[0] <= memory < peaks[1]
     assert largest_batch(training, 1 << 20) == 0
+
+
+def test_a_batch_at_which_the_search_ends_is_not_called_the_largest() -> None:
+    file = str(CONFIGS / "lenet5.yaml")
+    told = run("fit", file, "--memory", "999TB").output
+    assert "batch 1,048,576 fits into" in told
+    assert "perhaps a larger one" in " ".join(told.split())
+    found = [json.loads(run("fit", file, "--format", "json", "--memory", size).output) for size in ("999TB", "1GiB")]
+    assert [each["largest"] for each in found] == [False, True]
 
 
 def run(*arguments: str) -> Any:

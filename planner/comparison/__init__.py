@@ -83,7 +83,8 @@ class Comparison:
     def differs(self) -> bool:
         """Whether anything differs but how it is written: names of models, comments, order of keys, blocks."""
         found = self.steps or self.findings.differs or self.state.differs
-        return bool(found) or any(each.differs for each in self.ports)
+        ports = any(each.differs for each in self.ports)
+        return bool(found) or ports or any(each.differs for each in self.totals.values())
 
     # Words
 

@@ -13,6 +13,7 @@ from planner.layers._layer import Sizes
 from planner.loading.affixes import Affix
 from planner.loading.fusing import Fusing, Joint, fused
 from planner.loading.names import module_of
+from planner.loading.parts import parts_among
 from planner.loading.renaming import OneSide, renamed
 from planner.loading.turning import Turn, as_torch_has_it
 from planner.plan import Plan, Step
@@ -101,7 +102,9 @@ def compared(plan: Plan, section: Section, affix: Affix, *, in_order: bool) -> S
     missing = sum(name not in there for name in expected)
     if len(found.outside) <= 2 * missing:  # more of them are another network
         there |= {each.name: each for each in found.outside if each.name not in (there | expected)}
-    sizes = {name: as_torch_has_it(name, each.sizes) for name, each in there.items()}
+    parts_of_weights = parts_among(there.keys()) - expected.keys()
+    whole = {name: each for name, each in there.items() if name not in parts_of_weights}
+    sizes = {name: as_torch_has_it(name, each.sizes) for name, each in whole.items()}
     together = fused(StateMatch.sizes_in(plan), sizes)
     names, found.ambiguous = _paired(together.ours, together.theirs, in_order)
     parts = together.our_parts.keys() | together.their_parts.keys()

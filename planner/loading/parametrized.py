@@ -1,7 +1,4 @@
-"""Weights that a checkpoint holds in parts: under weight norm, spectral norm or pruning, as torch.nn.utils makes them.
-
-Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.parametrizations.weight_norm.html
-"""
+"""Weights that a checkpoint holds in parts, as under weight norm, in sentences."""
 
 from __future__ import annotations
 
@@ -10,22 +7,10 @@ from collections.abc import Iterator
 
 from planner.loading.entries import StateMatch
 from planner.loading.names import said
+from planner.loading.parts import BESIDE, FORMS
 from planner.loading.sentences import Difference, place_of_step
 from planner.report import Report
 from planner.words import counted
-
-FORMS = {
-    "weight norm": (("{0}_g", "{0}_v"), ("parametrizations.{0}.original0", "parametrizations.{0}.original1")),
-    "spectral norm": (
-        ("{0}_orig", "{0}_u"),
-        ("parametrizations.{0}.original", "parametrizations.{0}.0._u"),
-        ("parametrizations.{0}.original",),
-    ),
-    "pruning": (("{0}_orig", "{0}_mask"),),
-}
-"""What stands in the place of an entry, by what makes it so; the first that is there counts."""
-BESIDE = ("{0}_v", "parametrizations.{0}.0._v", "parametrizations.{0}.0._u")
-"""What may stand there too."""
 
 
 def parametrized(report: Report, found: StateMatch) -> Iterator[Difference]:

@@ -62,7 +62,8 @@ class _PlanRun:
         full = self.plan.weight(step, name)
         if full not in self.done.weights:
             trained = name in step.weights
-            made = self.t.new(tuple(sizes), role="weight" if trained else "buffer")
+            dtype = "int64" if name == "num_batches_tracked" else None
+            made = self.t.new(tuple(sizes), dtype, role="weight" if trained else "buffer")
             made.grad = made.leaf = trained
             self.done.weights[full] = made
             self.done.owners[full] = self.t.step

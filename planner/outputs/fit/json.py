@@ -5,7 +5,7 @@ from __future__ import annotations
 from planner.outputs._json import laid_out
 from planner.outputs._screen import Screen
 from planner.outputs.train.json import totals
-from planner.training.fitting import Saving
+from planner.training.fitting import LARGEST, Saving
 from planner.training.memory import Training
 
 
@@ -14,6 +14,7 @@ def render(training: Training, batch: int, limit: int, savings: list[Saving], sc
     found = {
         "memory_bytes": limit,
         "batch": batch,
+        "largest": batch < LARGEST,
         "totals": totals(training),
         "checkpoints": [
             {"block": each.group.name, "type": each.group.type, "saved_bytes": each.saved, "macs": each.macs}

@@ -7,7 +7,7 @@ from planner.outputs._columns import GAP, Column, lines_of, widths_in
 from planner.outputs._screen import Screen, printable, wrapped
 from planner.outputs.plan.table import amount, memory
 from planner.outputs.train.table import totals_said
-from planner.training.fitting import Saving
+from planner.training.fitting import LARGEST, Saving
 from planner.training.memory import Training
 
 FORMAT = Format("txt", for_people=True)
@@ -16,7 +16,8 @@ FORMAT = Format("txt", for_people=True)
 def render(training: Training, batch: int, limit: int, savings: list[Saving], screen: Screen) -> str:
     """A sentence on the batch, the peak there, and a table of blocks."""
     what = f"batch {batch:,} fits" if batch else "not even a batch of 1 fits"
-    lines = [*wrapped(f"{what} into {memory(limit)}", screen.width), ""]
+    more = ", and perhaps a larger one, which is not tried" if batch == LARGEST else ""
+    lines = [*wrapped(f"{what} into {memory(limit)}{more}", screen.width), ""]
     for text in totals_said(training):
         lines += [GAP + line for line in wrapped(text, screen.width - len(GAP))]
     worth = [each for each in savings if each.saved > 0]
