@@ -34,7 +34,7 @@ def drawn(sources: Iterable[str], format: str, placed: bool = False, *, choice: 
 def _by_engine(source: str, format: str, engine: Engine, placed: bool) -> bytes:
     from planner.outputs.draw._pdf import pdf
 
-    if format == "png" and engine.name == "bundled" and any(char > "\u024f" and char not in "×…→" for char in source):
+    if format == "png" and engine.name == "bundled" and any(char > "\u024f" and char not in "×…→−" for char in source):
         print_text("note: the bundled engine has no letters for all names in a PNG; an SVG has them\n", sys.stderr)
     if format == "pdf" and engine.name == "bundled":
         return pdf(engine.draw(source, "svg"))

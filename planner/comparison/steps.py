@@ -237,7 +237,7 @@ class SharedWiring:
     def weights(self, before: Step, after: Step) -> BeforeAfter:
         """The names of the weights that a step has of others, where they are others."""
         steps = before, after
-        if self._lent(0, before) == self._lent(1, after):
+        if self._lent(0, before) == self._lent(1, after) or not (before.state or after.state):
             return NOTHING
         return BeforeAfter(*(self._named(k, step) for k, step in enumerate(steps)))
 

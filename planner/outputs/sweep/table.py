@@ -118,7 +118,8 @@ def _sums(outcome: SweepOutcome) -> Iterator[str]:
         if tally["failed"] == tally["kept"] and file is not None and not file.startswith("<"):
             yield f"`planner check {printable(file)}` says where, and what to do."
     if tally["losing"]:
-        yield f"{LOSES} {counted(tally['losing'], 'row')} lose cells that nothing reads."
+        lose = "loses" if tally["losing"] == 1 else "lose"
+        yield f"{LOSES} {counted(tally['losing'], 'row')} {lose} cells that nothing reads."
     if len(outcome.front) and tally["kept"] > 1:
         yield f"{FRONT} {counted(len(outcome.front), 'row')} on the front: {front_words(outcome)}."
     if not tally["kept"]:
