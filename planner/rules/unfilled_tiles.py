@@ -57,7 +57,9 @@ class UnfilledTiles(Rule):
     def _found(cls, report: Report, each: InTiles, outs: bool, ins: bool) -> Diagnostic:
         step = report.plan.steps[each.step]
         said = [f"{counted(each.outs, 'output channel')} in place of {each.full_outs:,}"] if outs else []
-        said += [f"{counted(each.ins, 'input channel')} in place of {each.full_ins:,}"] if ins else []
+        said += (
+            [f"{counted(each.ins, 'input channel')} in place of {each.full_ins:,}"] if each.full_ins > each.ins else []
+        )
         padded = each.full_macs - each.macs
         helps = [f"`{each.argument}: {each.full_outs}` fills them in the same time, by tiles"] if outs else []
         helps += [f"`{report.plan.label(step.sources[0])}` gives {each.ins:,} channels"] if ins else []
