@@ -170,7 +170,7 @@ def test_a_command_on_a_network_elsewhere(net: str) -> None:
     assert [line.split(",")[1] for line in result.output.splitlines()[1:]] == ["32x32x3", "33x33x3"]
     assert run(net, "--input", "32x32x3,33x33x3", "--arg", "width=8", "--results", "r.jsonl").exit_code == 0
     other = run(net, "--input", "32x32x3,33x33x3", "--arg", "width=4", "--results", "r.jsonl")
-    assert "another is the model" in other.output
+    assert "which differs in the model" in other.output
     assert "error: `net.py` has no `Nat`" in run("net.py:Nat", "--input", "32x32x3,33x33x3").output
     refused = run(net, "--set", "width=1:4", "--input", "32x32x3").output
     assert (
