@@ -376,43 +376,12 @@ def test_mending_tries_no_input_size_twice_while_nothing_is_changed(monkeypatch:
         return propagate(model, inputs=inputs, **options)
 
     monkeypatch.setattr(inputs, "propagate", counted)
-    conv = "{name: up, type: ConvTranspose2d, out_channels: 8, kernel_size: 3, stride: 2}"
+    conv = "{name: up, type: ConvTranspose2d, out_channels: 8, kernel_size: 3}"
     add = "  - {type: Add, from: [up, input]}\n"
     report = checked_text(f"input: [32, 32, 8]\nlayers:\n  - {conv}\n{add * 5}")
     assert not report.bench.mended().made
     assert len(tried) > 100
     assert len(set(tried)) == len(tried) - 1  # at twice the size, the model is first asked whether sizes matter
-
-
-def where_branches_meet(random: Random) -> str:
-    """A model with two branches of layers of any strides, whose sizes mostly differ where they meet again."""
-
-    def layer() -> str:
-        kernel, stride, padding = random.randint(1, 4), random.choice([1, 1, 2, 2, 3]), random.randint(0, 1)
-        conv = f"type: Conv2d, out_channels: 4, kernel_size: {kernel}, stride: {stride}, padding: {padding}"
-        up = f"type: ConvTranspose2d, out_channels: 4, kernel_size: {random.randint(2, 4)}, stride: 2"
-        pool = f"type: AdaptiveAvgPool2d, output_size: {random.randint(3, 9)}"
-        crop = f"type: Crop, amount: {random.randint(1, 2)}"
-        return random.choices([conv, up, "type: Upsample, scale_factor: 2", pool, crop], [6, 2, 2, 1, 1])[0]
-
-    def branch(name: str) -> str:
-        first, *others = (layer() for _ in range(random.randint(1, 3)))
-        entries = [f"from: input, {first}", *others, f"name: {name}, type: Identity"]
-        return "".join(f"  - {{{entry}}}\n" for entry in entries)
-
-    height, width = random.choice([(24, 24), (20, 31)])
-    meet = f"  - {{type: {random.choice(['Concat', 'Add'])}, from: [left, right]}}\n"
-    return f"input: [{height}, {width}, 4]\nlayers:\n{branch('left')}{branch('right')}{meet}"
-
-
-@pytest.mark.parametrize("seed", [*range(10), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(10, 500))])
-def test_a_search_for_input_sizes_that_ends_early_misses_none(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    text = where_branches_meet(Random(seed))
-    early = checked_text(text)
-    found = [early.fixes(each) for each in early.diagnostics]
-    monkeypatch.setattr(inputs, "_meets_evenly", lambda plan: False)
-    whole = checked_text(text)
-    assert found == [whole.fixes(each) for each in whole.diagnostics]
 
 
 @pytest.mark.parametrize(("left", "right", "size"), [
@@ -424,21 +393,6 @@ def test_the_one_input_size_at_which_branches_meet_is_found(left: str, right: st
     report = checked_text(f"input: [50, 50, 8]\nlayers:\n{branches}  - {{type: Add, from: [a, b]}}\n")
     (found,) = report.diagnostics
     assert f"input: [{size}, {size}, 8]" in [fix.text for fix in report.fixes(found)]
-
-
-def test_where_all_sizes_differ_alike_few_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried: list[Any] = []
-
-    def counted(model: Model, **options: Any) -> Plan:
-        tried.append(options["inputs"])
-        return propagate(model, **options)
-
-    monkeypatch.setattr(inputs, "propagate", counted)
-    text = "input: [64, 64, 8]\nlayers:\n  - {name: conv, type: Conv2d, out_channels: 8, kernel_size: 3}\n"
-    report = checked_text(text + "  - {type: Add, from: [conv, input]}\n")
-    (found,) = report.diagnostics
-    assert not any("input:" in fix.text for fix in report.fixes(found))
-    assert 2 < len(tried) < 20
 
 
 @pytest.mark.parametrize("wrong", ["{type: Conv2d, out_channels: 8, kernel_size: 1, groups: 3}", "{type: Conv3d}"])

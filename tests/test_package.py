@@ -7,10 +7,12 @@ import subprocess
 import sys
 from importlib.metadata import entry_points, requires, version
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import planner
+import planner.geometry
 
 ROOT = Path(__file__).parents[1]
 HEAVY = {"torch", "numpy", "graphviz", "rich", "pygments", "networkx", "jinja2"}
@@ -71,9 +73,14 @@ def test_types_are_shipped() -> None:
     assert Path(planner.__file__).with_name("py.typed").is_file()
 
 
-def test_public_names_exist() -> None:
+@pytest.mark.parametrize("package", [planner, planner.geometry])
+def test_public_names_exist(package: ModuleType) -> None:
+    """Those too that are loaded when they are asked for."""
+    assert [name for name in package.__all__ if not hasattr(package, name)] == []
+
+
+def test_public_names_are_in_order() -> None:
     assert planner.__all__ == sorted(planner.__all__)
-    assert [name for name in planner.__all__ if not hasattr(planner, name)] == []
 
 
 def test_changelog_has_the_version() -> None:

@@ -222,6 +222,14 @@ def test_the_next_batch_does_not_fit() -> None:
     assert largest_batch(training, 1 << 20) == 0
 
 
+def test_in_int8_nothing_is_trained() -> None:
+    file = str(CONFIGS / "lenet5.yaml")
+    for command in (("plan", file, "--train"), ("fit", file, "--memory", "1GiB")):
+        refused = run(*command, "--dtype", "int8")
+        assert refused.exit_code == 2
+        assert "nothing is trained in int8" in refused.stderr
+
+
 def test_a_batch_at_which_the_search_ends_is_not_called_the_largest() -> None:
     file = str(CONFIGS / "lenet5.yaml")
     told = run("fit", file, "--memory", "999TB").output

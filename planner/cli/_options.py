@@ -154,12 +154,21 @@ model_options = _all_of(
     arguments_option,
     scale_option,
 )  # fmt: skip
+dtype_option = click.option(
+    "--dtype", default="float32", show_default=True, callback=_read_dtype, metavar="TYPE",
+    help="Type of number that memory is counted for, such as float16 or int8.",
+)  # fmt: skip
 memory_options = _all_of(
     click.option("--batch", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
                  help="Samples that memory is counted for."),
-    click.option("--dtype", default="float32", show_default=True, callback=_read_dtype, metavar="TYPE",
-                 help="Type of number that memory is counted for, such as float16 or int8."),
+    dtype_option,
 )  # fmt: skip
+
+
+def must_train_in(dtype: str) -> None:
+    """Refuse a type of number that has no gradients."""
+    if dtype == "int8":
+        raise click.UsageError("nothing is trained in int8; --dtype float32 is, and --autocast works in less")
 
 
 def budget_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,7 +9,14 @@ import click
 
 from planner.cli import _reading
 from planner.cli._ending import Failure
-from planner.cli._options import format_option, memory_options, model_options, screen_option, training_options
+from planner.cli._options import (
+    dtype_option,
+    format_option,
+    model_options,
+    must_train_in,
+    screen_option,
+    training_options,
+)
 from planner.cli._printing import print_text
 from planner.outputs import renderer
 from planner.outputs._screen import Screen
@@ -32,12 +39,19 @@ def _read_memory(context: click.Context, parameter: click.Parameter, text: str) 
     "--memory", required=True, callback=_read_memory, metavar="SIZE", help="How much there is, such as 24GiB."
 )
 @model_options
-@memory_options
+@dtype_option
 @training_options
 @format_option("text", "fit")
 @screen_option
 def command(
-    file: str, memory: int, autocast: str | None, optimizer: str, format: str, screen: Screen, **options: Any
+    file: str,
+    memory: int,
+    dtype: str,
+    autocast: str | None,
+    optimizer: str,
+    format: str,
+    screen: Screen,
+    **options: Any,
 ) -> int:
     """Find the largest batch that can be trained in so much memory.
 
@@ -47,7 +61,8 @@ def command(
     """
     from planner.training.fitting import largest_batch, savings
 
-    report = _reading.report_on(file, **options)
+    must_train_in(dtype)
+    report = _reading.report_on(file, dtype=dtype, **options)
     if not report.plan.complete:
         _reading.print_findings(report, screen)
         return _reading.exit_code(report) or 1

@@ -12,6 +12,7 @@ from planner.cli._options import (
     format_option,
     memory_options,
     model_options,
+    must_train_in,
     screen_option,
     strict_option,
     training_options,
@@ -61,6 +62,8 @@ def command(
         raise click.UsageError(
             f"--train is shown as {joined(formats('train'), 'or')}; {format} has shapes and costs alone"
         )
+    if train:
+        must_train_in(dtype)
     about = stated("train" if train else "plan", format)
     if depth is not None and not about.folds:
         raise click.UsageError(f"--depth folds {able('plan', 'folds')}; {format} has every step")

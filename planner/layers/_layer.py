@@ -29,6 +29,8 @@ from planner.regions import NOTHING, Region, count
 
 Sizes = tuple[int, ...]
 """Sizes of a tensor as PyTorch orders them."""
+COUNTER = "num_batches_tracked"
+"""The buffer in which a normalization counts batches of training, as a whole number; nothing else reads it."""
 
 WIDEST = 1 << 20
 """The most cells that a window may span, or a stride: larger ones are slips, and not looked at cell by cell."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from planner.layers._layer import COUNTER
 from planner.loading.affixes import Affix, agreement, beginnings
 from planner.loading.entries import StateMatch
 from planner.loading.folded import folded
@@ -94,12 +95,9 @@ class _Alone:
             verb = self.where if len(owns) == 1 else self.wheres
             whose = named(layers) if len(layers) < 3 else counted(len(layers), "layer")
             names_ = "" if len(layers) < 3 else f": {said(layers)}"
-            buffers = all(own in ("running_mean", "running_var", "num_batches_tracked") for own in owns)
-            more = (
-                "; PyTorch before 0.4.1 wrote no such counter, nor do other libraries"
-                if owns == ("num_batches_tracked",)
-                else ""
-            )
+            buffers = all(own in ("running_mean", "running_var", COUNTER) for own in owns)
+            counts = owns == (COUNTER,)
+            more = "; PyTorch before 0.4.1 wrote no such counter, nor do other libraries" if counts else ""
             text = f"{named(owns)} of {whose} {verb}{names_}{more}"
             yield self._told("buffers" if buffers else self.kind, text, some, layers[0])
 

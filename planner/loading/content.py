@@ -12,13 +12,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from planner.layers._layer import Sizes
+from planner.layers._layer import COUNTER, Sizes
 from planner.loading.evidence import DIGITS, EVIDENCE, Doubt, IndexPairs, SettledNames, by_numbers, in_series, is_likely
 from planner.loading.fusing import IN_PROJ
 from planner.loading.names import NameNode, module_of, own_of
 
-COUNTER = "num_batches_tracked"
-"""What norms count, which is kept or not."""
 LAYERS = frozenset({"weight", "bias", "running_mean", "running_var", COUNTER})
 """What a layer calls its entries; others are parameters of their own."""
 LEAST_IN_A_BLOCK = 2
@@ -187,10 +185,7 @@ def _settled(found: Sequence[SameBlock], in_order: bool) -> list[tuple[HeldLayer
     """Layers that are alone with their sizes in two blocks, and those that evidence tells apart, as long as it does."""
     known = SettledNames()
     settled = list[tuple[HeldLayer, HeldLayer]]()
-    doubtful = list[tuple[SameBlock, list[HeldLayer], list[HeldLayer]]]()
-    for both in found:
-        for left, right in both.groups:
-            doubtful.append((both, left, right))
+    doubtful = [(both, left, right) for both in found for left, right in both.groups]
     tried = -1
     while tried != len(settled):
         tried = len(settled)

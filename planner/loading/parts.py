@@ -21,12 +21,10 @@ BESIDE = ("{0}_v", "parametrizations.{0}.0._v", "parametrizations.{0}.0._u", "pa
 def parts_among(names: Collection[str]) -> set[str]:
     """Those names that stand for a part of a weight, to which no whole weight is equal."""
     found = {name for name in names if ".parametrizations." in f".{name}"}
-    plain = [form for forms in FORMS.values() for form in forms if "." not in form[0]]
-    for name in names:
-        for form in plain:
-            ending = form[0].removeprefix("{0}")
+    for form in (form for forms in FORMS.values() for form in forms):
+        ending = form[0].removeprefix("{0}")
+        for name in names:
             whole = name.removesuffix(ending)
-            parts = {each.format(whole) for each in form}
-            if whole != name and all(part in names for part in parts):
-                found |= parts | {each for each in (f"{whole}_v",) if each in names}
+            if whole != name and all(each.format(whole) in names for each in form):
+                found.update(part for each in (*form, *BESIDE) if (part := each.format(whole)) in names)
     return found

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise, takewhile
 
-from planner.layers._layer import Sizes
-from planner.loading.content import COUNTER, by_content, units
+from planner.layers._layer import COUNTER, Sizes
+from planner.loading.content import by_content, units
 from planner.loading.evidence import is_likely
 from planner.loading.names import NameNode, module_of, own_of
 from planner.loading.sequences import aligned

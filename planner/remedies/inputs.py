@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 from functools import partial
 from math import lcm
 
 from planner.analyses.loss import losses_of
 from planner.analyses.recall import Recall
-from planner.analyses.receptive_field import Fields, receptive_fields
+from planner.analyses.receptive_field import receptive_fields
 from planner.diagnostics import Severity
 from planner.geometry import Shape
 from planner.plan import Plan, Step
@@ -73,22 +72,14 @@ class _SizeSearch:
     case: Case
     names: tuple[str, ...]
     shape: Shape
-    bounds: dict[str, int | None] = field(default_factory=dict)
-    """By the steps at which plans have ended, the cells on either side within which all that can happen there has been
-    seen; None where there is no telling.
+    farthest: int | None = None
+    """The cells on either side within which a better size is looked for once a working size is known: one stride of the
+    network further, after which grades repeat.
     """
-    works: bool = False
-    """Whether a size is known at which the model works, of which alone the bound is then kept."""
     last: Plan | None = None
     """The plan at the size that was tried last."""
     grades: dict[Spatial, tuple[int, int]] = field(default_factory=dict)
     """The grades of sizes, each with what was the least that was asked for."""
-
-    @property
-    def farthest(self) -> int | None:
-        """The cells on either side within which a size is looked for; None where there is no such bound."""
-        known = [each for each in self.bounds.values() if each is not None]
-        return max(known) if known and len(known) == len(self.bounds) else None
 
     def good_sizes(self, least: int) -> Iterator[Spatial]:
         """The next good sizes above and below, of the best grade that any has: with all axes at one size where they are
@@ -159,41 +150,17 @@ class _SizeSearch:
             worst = max(worst, recall.answer("grade", (step.facts,), partial(_grade, step, recall)))
             return worst <= least
 
-        before, inputs = self.case.plan, self.inputs_at(size)
+        inputs = {
+            step.name: Shape((*size, step.outputs[0].channels))
+            for step in self.case.plan.inputs
+            if step.name in self.names
+        }
+        before = self.case.plan
         plan = propagate(before.model, inputs=inputs, known=before.known, good=good, like=self.last or before)
         self.last = plan
-        if not self.works and (plan.complete or least == WORKS):
-            self.bound(plan, size)
+        if plan.complete and self.farthest is None:
+            self.farthest = self.distance(size) + _stride(plan)
         return worst if plan.complete else GRADES
-
-    def bound(self, plan: Plan, size: Spatial) -> None:
-        """Take note of how far it is enough to look. One stride of the network further, grades repeat; and so do the
-        sizes of tensors that should meet, against one another, where they come at the same strides and grow alike.
-        """
-        end = plan.steps[-1].name
-        if plan.complete:
-            self.works, self.bounds = True, {end: self.distance(size) + _stride(plan)}
-        elif self.farthest is not None or not self.bounds:
-            repeats = _meets_evenly(plan) and (end in self.bounds or self.grow_alike(plan, size))
-            self.bounds[end] = self.bounds.get(end, self.distance(size) + _stride(plan)) if repeats else None
-
-    def grow_alike(self, plan: Plan, size: Spatial) -> bool:
-        """Whether the tensors that do not meet are larger by as much as one another where the input is many strides
-        larger: a crop to a fixed size is not, nor is a tensor that was put behind itself.
-        """
-        before, stride = self.case.plan, _stride(plan)
-        larger = tuple(n + -(-FARTHEST_ROUND // stride) * stride for n in size)
-        other = propagate(before.model, inputs=self.inputs_at(larger), known=before.known, like=before)
-        end, there = plan.steps[-1], other.step(plan.steps[-1].name)
-        if there is None or [len(x) for x in there.inputs] != [len(x) for x in end.inputs]:
-            return False
-        pairs = zip(end.inputs, there.inputs, strict=True)
-        return len({tuple(m - n for n, m in zip(x.spatial, y.spatial, strict=True)) for x, y in pairs}) == 1
-
-    def inputs_at(self, size: Spatial) -> dict[str, Shape]:
-        """The shapes of the inputs that are looked at, of such a size."""
-        inputs = (step for step in self.case.plan.inputs if step.name in self.names)
-        return {step.name: Shape((*size, step.outputs[0].channels)) for step in inputs}
 
 
 def _around(n: int, far: bool) -> Iterator[int]:
@@ -212,25 +179,6 @@ def _stride(plan: Plan) -> int:
         field for outputs in receptive_fields(plan) for each in outputs for axes in each.values() for field in axes
     )
     return lcm(*{field.stride.numerator for field in fields if field.stride})
-
-
-def _meets_evenly(plan: Plan) -> bool:
-    """Whether a plan ends where tensors do not meet which all move along the inputs axis for axis, at the same strides:
-    then their sizes differ as much at sizes of the inputs that are a stride of the network apart, if they grow alike.
-    """
-    end = plan.steps[-1]
-    if end.facts is not None or len(end.inputs) < 2 or any(step.instance.sized is not None for step in plan.steps):
-        return False
-    fields = receptive_fields(plan)
-    first, *others = (fields[ref.step][ref.output] for ref in end.sources)
-    alike = all(_strides(each) == _strides(first) for each in others)
-    return alike and all(stride and onto == axis for axis, onto, stride in _strides(first).values())
-
-
-def _strides(fields: Fields) -> dict[tuple[int, int], tuple[int, int | None, Fraction | None]]:
-    """How a tensor moves along the axes of inputs: the axis, its own axis along it, and the stride."""
-    axes = ((i, axis, each) for i, of_input in fields.items() for axis, each in enumerate(of_input))
-    return {(i, axis): (axis, each.onto, each.stride) for i, axis, each in axes}
 
 
 def _grade(step: Step, recall: Recall) -> int:

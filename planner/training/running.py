@@ -10,6 +10,7 @@ from planner.autograd import views
 from planner.autograd.tape import Tape, UnknownCallError
 from planner.autograd.tensors import Storage, Strided
 from planner.layers._call import Call
+from planner.layers._layer import COUNTER
 from planner.model import Group
 from planner.plan import Plan, Step, Tensor
 from planner.training.layouts import StepLayouts
@@ -62,7 +63,7 @@ class _PlanRun:
         full = self.plan.weight(step, name)
         if full not in self.done.weights:
             trained = name in step.weights
-            dtype = "int64" if name == "num_batches_tracked" else None
+            dtype = "int64" if name == COUNTER else None
             made = self.t.new(tuple(sizes), dtype, role="weight" if trained else "buffer")
             made.grad = made.leaf = trained
             self.done.weights[full] = made

@@ -12,6 +12,7 @@ from planner.inputs._exported.program import OperatorCall, Other, Size, StoredPr
 from planner.inputs._exported.scopes import CallScope, layer_of, scopes_of
 from planner.inputs._exported.sizes import NotKnown, value, whole
 from planner.inputs._recording import BORDER, Event, Recording, TensorValue, each_of
+from planner.layers._layer import COUNTER
 
 VIEWS = {
     "view", "reshape", "flatten", "unflatten", "permute", "transpose", "t", "numpy_T", "mT", "movedim", "squeeze",
@@ -25,8 +26,6 @@ RESHAPES = {"view", "reshape", "_unsafe_view", "unflatten"}
 """Operators that fail where their result has not the elements of what they read: a program does not say so itself."""
 COPIES = {"lift_fresh", "lift_fresh_copy", "detach", "detach_", "clone", "alias", "to", "_to_copy"}
 """Operators that leave a number as it is."""
-COUNTER = "num_batches_tracked"
-"""A buffer that counts in training, and that nothing reads."""
 
 
 def recorded(program: StoredProgram, symbols: Mapping[str, int]) -> Recording:

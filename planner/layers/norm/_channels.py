@@ -14,7 +14,7 @@ from pydantic import Field
 from planner.geometry import Shape
 from planner.layers._batch_axes import TakesBatchAxes
 from planner.layers._fields import Count
-from planner.layers._layer import Sizes
+from planner.layers._layer import COUNTER, Sizes
 
 
 def scale_and_shift(sizes: Sizes, scale: bool, shift: bool, prefix: str = "") -> dict[str, Sizes]:
@@ -41,9 +41,7 @@ class ChannelNorm(TakesBatchAxes):
 
     def buffers(self, *inputs: Shape) -> Mapping[str, Sizes]:
         size = (inputs[0].channels,)
-        return (
-            {"running_mean": size, "running_var": size, "num_batches_tracked": ()} if self.track_running_stats else {}
-        )
+        return {"running_mean": size, "running_var": size, COUNTER: ()} if self.track_running_stats else {}
 
     def derived(self, *inputs: Shape) -> Mapping[str, object]:
         return {"num_features": inputs[0].channels}
